@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""From a fresh clone to a running Cabochon, with git and Python alone.
+
+    python3 packaging/bootstrap.py run [arguments of cabochon…]
+    python3 packaging/bootstrap.py test [--fast]
+    python3 packaging/bootstrap.py lock
+
+`run` sets up what is missing and starts the program; `test` runs every check, `--fast` those of under five minutes;
+`lock` writes the newest versions that pyproject.toml allows to packaging/constraints.txt, to be tested and committed.
+
+Whatever Python is there reads this file, so it keeps to what old ones understand. The work is done in bootstrap_*.py.
+"""
+
+import os
+import shutil
+import sys
+
+OLDEST = (3, 11)
+NEWEST_MINOR = 14
+USAGE = "usage: python3 packaging/bootstrap.py run [arguments of cabochon...] | test [--fast] | lock\n"
+
+
+def newer_python():
+    # type: () -> str | None
+    """The newest Python on PATH that Cabochon runs on, if there is one."""
+    for minor in range(NEWEST_MINOR, OLDEST[1] - 1, -1):
+        found = shutil.which("python3.%d" % minor)  # noqa: UP031 - old Pythons read this line
+        if found:
+            return found
+    return None
+
+
+def too_old(arguments):
+    # type: (list[str]) -> int
+    """Goes on with a newer Python where there is one; else says how to get one."""
+    newer = newer_python()
+    if newer:
+        os.execv(newer, [newer, os.path.abspath(__file__), *arguments])
+    sys.stderr.write(
+        "Cabochon needs Python 3.11 or newer; this one is %d.%d. Debian 12 and Ubuntu 24.04 have it as python3; on\n"  # noqa: UP031
+        "Ubuntu 22.04 run: sudo apt-get install python3.11 python3.11-venv (from universe). Then run this again.\n"
+        % sys.version_info[:2]
+    )
+    return 1
+
+
+def main(arguments):
+    # type: (list[str]) -> int
+    """Runs one command; the exit status is the program's own, 1 when it could not be set up, 2 for a wrong command."""
+    command = arguments[0] if arguments else ""
+    if command not in ("run", "test", "lock") or (command == "test" and arguments[1:] not in ([], ["--fast"])):
+        sys.stderr.write(USAGE)
+        return 2
+    if sys.version_info < OLDEST:
+        return too_old(arguments)
+    from bootstrap_setup import perform
+
+    return perform(command, arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
