@@ -1,0 +1,104 @@
+"""What is said in a conversation, as pure values. Identity (ids, versions, order) is the store's business."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """Who speaks. Tool results come as their own role later and travel in a user turn."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class MessageState(StrEnum):
+    """How far a stored message has come."""
+
+    QUEUED = "queued"  # the person's, saved, waiting for the model
+    STREAMING = "streaming"  # an answer being written by a living process
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"  # a partial answer: stopped, cut by a limit, or its process died
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended, in the words of the command line's JSON."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+    TOOL_DENIED = "tool_denied"
+
+
+class SampledTokens(msgspec.Struct, frozen=True):
+    """The ids an answer was sampled as: its text does not re-tokenise to them.
+
+    `fingerprint` names the vocabulary they belong to; `ids` are little-endian int32, without the end-of-turn token.
+    """
+
+    fingerprint: str
+    ids: bytes
+
+
+class PanAndScan(StrEnum):
+    """How closely a picture is looked at: parts of it where that helps, finer parts, or only the whole of it."""
+
+    AUTO = "auto"
+    FINER = "finer"
+    OFF = "off"
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture of a message: an upright RGB PNG, named by the SHA-256 of its bytes. Sizes in pixels.
+
+    `path` is where it is now (`core.paths.encode_path`).
+    """
+
+    sha256: str
+    width: int
+    height: int
+    path: str
+    pan_and_scan: PanAndScan = PanAndScan.AUTO
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message as the prompt needs it. `tokens` is only there while an answer's text is unedited.
+
+    Pictures come before the text, in their order.
+    """
+
+    role: Role
+    text: str
+    tokens: SampledTokens | None = None
+    pictures: tuple[Picture, ...] = ()
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Counts of one answer, in tokens (cells); the field names are those of the command line's JSON.
+
+    `evaluated_tokens` are the cells of the prompt that this turn had to read: prompt = reused + evaluated, unless it
+    was stopped while it read. What was generated is counted in `generated_tokens` only.
+    """
+
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    evaluated_tokens: int = 0
+    generated_tokens: int = 0
+    images: int = 0
+    images_encoded: int = 0
+    restored_from: str = "none"
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """Milliseconds of one answer; `first_token_ms` counts from the moment the worker takes the turn."""
+
+    load_ms: float = 0.0
+    encode_ms: float = 0.0
+    prompt_ms: float = 0.0
+    first_token_ms: float = 0.0
+    generate_ms: float = 0.0
+    tokens_per_second: float = 0.0

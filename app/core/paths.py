@@ -1,0 +1,79 @@
+"""Where everything of one person lives: one folder, below which all state is kept."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+APPLICATION_ID = "org.cabochon.Cabochon"
+
+
+@dataclass(frozen=True, slots=True)
+class DataPaths:
+    """The places below one data folder. Nothing is created here."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The conversations and settings."""
+        return self.root / "cabochon.db"
+
+    @property
+    def logs(self) -> Path:
+        """Log files: `worker.log`, `cabochon.log`."""
+        return self.root / "logs"
+
+    @property
+    def models(self) -> Path:
+        """Model files this program brought itself; the demo model too."""
+        return self.root / "models"
+
+    @property
+    def attachments(self) -> Path:
+        """The pictures of all chats: `<sha256>.png` and `<sha256>.thumb.png`."""
+        return self.root / "attachments"
+
+    @property
+    def embeddings(self) -> Path:
+        """What the image encoder made of pictures; can be made again."""
+        return self.root / "cache" / "embeddings"
+
+    @property
+    def run(self) -> Path:
+        """Locks and sockets of living processes."""
+        return self.root / "run"
+
+
+def default_root() -> Path:
+    """The platform's own place for application data (platformdirs)."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("cabochon", appauthor=False))
+
+
+def data_paths(data_dir: str | os.PathLike[str] | None) -> DataPaths:
+    """The paths below `--data-dir`, or below the default place."""
+    return DataPaths(Path(data_dir).absolute() if data_dir else default_root())
+
+
+def resources() -> Path:
+    """The folder of data files that ship with the program."""
+    return Path(__file__).resolve().parents[2] / "resources"
+
+
+def encode_path(path: str | os.PathLike[str]) -> str:
+    """A path as text that survives JSON whatever bytes it holds."""
+    return base64.b64encode(os.fsencode(path)).decode("ascii")
+
+
+def decode_path(text: str) -> Path:
+    """The path that encode_path was given."""
+    return Path(os.fsdecode(base64.b64decode(text)))
+
+
+def display_name(path: Path) -> str:
+    """A file's name as text that can be shown, sent and stored: bytes that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path.name).decode("utf-8", "replace")

@@ -1,0 +1,54 @@
+"""Everything a person can set, as one typed value that changes by copy."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """Sampler settings; None means the model family's recommended value. Temperature 0 is greedy."""
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    seed: int | None = None  # None: another one for every answer
+    max_tokens: int | None = None  # None: until the context is full
+
+
+class LoadOptions(msgspec.Struct, frozen=True):
+    """How a model is loaded. Sizes in tokens; 0 and -1 leave the choice to the program."""
+
+    context: int = 0  # 0: the smaller of the trained context and DEFAULT_CONTEXT
+    batch: int = 512  # n_batch and n_ubatch
+    threads: int = 0  # 0: the governor chooses
+    gpu_layers: int = -1  # -1: as many as the build and the card take
+    kv_type: str = "f16"  # f16 | q8_0 | q4_0
+    flash_attention: str = "auto"  # auto | on | off
+
+
+DEFAULT_CONTEXT = 8192
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Settings of the whole program. Stored as JSON; unknown fields are ignored, missing ones take these defaults."""
+
+    version: int = 1
+    model_path: str = ""
+    mmproj_path: str = ""
+    load: LoadOptions = LoadOptions()
+    sampling: Sampling = Sampling()
+    system_prompt: str = ""
+    stamp_date: bool = False  # write the day a chat began into its system text
+    theme: str = "system"  # system | light | dark | contrast
+    text_scale: float = 1.0
+    demo_notice_closed: bool = False
+
+
+class ConversationSettings(msgspec.Struct, frozen=True):
+    """What one conversation sets for itself; None follows the program's settings."""
+
+    system_prompt: str | None = None
+    sampling: Sampling | None = None
+    date_stamp: str = ""  # ISO day, written once when the chat begins

@@ -1,0 +1,20 @@
+-- Pictures are files of the data folder, each kept once under the SHA-256 of its bytes. Sizes in pixels.
+CREATE TABLE pictures (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256 TEXT NOT NULL UNIQUE,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL
+) STRICT;
+
+-- The pictures of a message of the person, in their order.
+CREATE TABLE message_pictures (
+    message INTEGER NOT NULL REFERENCES messages (number) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    picture INTEGER NOT NULL REFERENCES pictures (number),
+    pan_and_scan TEXT NOT NULL,
+    PRIMARY KEY (message, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX message_pictures_picture ON message_pictures (picture);
+
+UPDATE program SET needs = 'Cabochon 0.2';
