@@ -1,0 +1,122 @@
+"""The media process, from both sides: a short-lived child that decodes what a person gave, with limits.
+
+Neither the window nor the worker ever parses foreign bytes. What happens to the child (a crash in a decoder, its memory
+or time used up) becomes one sentence about the file.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+
+from app.core.errors import AttachmentError
+from app.core.paths import decode_path, display_name, encode_path
+from app.media.decode import Decoded, decode
+
+SECONDS = 30.0  # that one file may take
+MEMORY = 2 << 30  # bytes of address space beyond what the process has at its start
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """What the child is asked: decode this file into this folder (paths by encode_path)."""
+
+    path: str
+    folder: str
+
+
+class _Refusal(msgspec.Struct, frozen=True, tag="refused"):
+    message: str
+    code: str
+
+
+class _Done(msgspec.Struct, frozen=True, tag="done"):
+    decoded: Decoded
+
+
+def decode_picture(path: Path, folder: Path, seconds: float = SECONDS) -> Decoded:
+    """Decode a picture file into the attachment folder, in a process of its own. Blocks; any thread.
+
+    Raises AttachmentError with one sentence, whatever the file does.
+    """
+    name = display_name(path)
+    ours, theirs = multiprocessing.Pipe()
+    try:
+        process = subprocess.Popen(
+            [*_entry(), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        ours.close()
+        raise AttachmentError(f"“{name}” cannot be opened: {error.strerror}.", "process") from error
+    finally:
+        theirs.close()
+    try:
+        ours.send_bytes(msgspec.json.encode(_Job(encode_path(path), encode_path(folder))))
+        if not ours.poll(seconds):
+            raise AttachmentError(f"“{name}” takes too long to be opened. It may be damaged.", "too_long")
+        answer: _Refusal | _Done = msgspec.json.decode(ours.recv_bytes(), type=_Refusal | _Done)
+    except (EOFError, OSError) as error:
+        raise AttachmentError(f"“{name}” cannot be opened: it is damaged or too large.", "crashed") from error
+    finally:
+        ours.close()
+        process.kill()
+        process.wait()
+    if isinstance(answer, _Refusal):
+        raise AttachmentError(answer.message, answer.code)
+    return answer.decoded
+
+
+def _entry() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [str(Path(sys.executable).with_name("cabochon-media"))]
+    return [sys.executable, "-P", "-m", "app.media_host"]
+
+
+def serve(connection: Connection) -> None:
+    """The child's side: one job, one answer."""
+    job = msgspec.json.decode(connection.recv_bytes(), type=_Job)
+    path = decode_path(job.path)
+    name = display_name(path)
+    answer: _Refusal | _Done
+    try:
+        _limit()
+        answer = _Done(decode(_read(path, name), name, decode_path(job.folder)))
+    except AttachmentError as error:
+        answer = _Refusal(error.message, error.code)
+    except MemoryError:
+        answer = _Refusal(f"“{name}” needs too much memory.", "too_large")
+    except OSError as error:
+        answer = _Refusal(f"“{name}” could not be kept: {error.strerror}.", "storage")
+    connection.send_bytes(msgspec.json.encode(answer))
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        if not path.is_file():
+            raise AttachmentError(f"There is no file “{name}”.", "missing")
+        return path.read_bytes()
+    except OSError as error:
+        raise AttachmentError(f"“{name}” cannot be read: {error.strerror}.", "unreadable") from error
+
+
+def _limit() -> None:
+    """Memory and processor time of this process; beyond them it fails or ends."""
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    with open("/proc/self/statm", "rb") as file:
+        present = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (present + MEMORY, present + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS) + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
