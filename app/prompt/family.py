@@ -1,0 +1,58 @@
+"""What is known of a family of models and stands in no file: sampler values, and a template where a file has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.settings import Sampling
+
+# The turns of Gemma 1 to 3 (ai.google.dev/gemma/docs/core/prompt-structure): the system text stands in the first one.
+_GEMMA_TEMPLATE = """\
+{{ bos_token }}
+{%- set system = '' -%}
+{%- if messages[0]['role'] == 'system' -%}
+    {%- set system = messages[0]['content'] | trim + '\\n\\n' -%}
+    {%- set messages = messages[1:] -%}
+{%- endif -%}
+{%- for message in messages -%}
+    {{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\\n' -}}
+    {{- (system if loop.first else '') + message['content'] | trim + '<end_of_turn>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{- '<start_of_turn>model\\n' -}}
+{%- endif -%}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family by the name it is told by. `template` serves its files that have none, None where there is none."""
+
+    name: str
+    recommended: Sampling
+    template: str | None = None
+
+
+_GEMMA = Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0, repeat_penalty=1.0)
+
+# Each family's values are those of its makers' model cards.
+GEMMA = Family("gemma", _GEMMA, _GEMMA_TEMPLATE)
+GEMMA_4 = Family("gemma4", _GEMMA)
+_NAMED = (
+    # and a penalty, without which the smallest of them says the same sentence again until it is stopped
+    ("smollm", Family("smollm", Sampling(temperature=0.2, top_k=0, top_p=0.9, min_p=0.0, repeat_penalty=1.1))),
+    ("qwen", Family("qwen", Sampling(temperature=0.7, top_k=20, top_p=0.8, min_p=0.0, repeat_penalty=1.0))),
+    ("llama-3", Family("llama3", Sampling(temperature=0.6, top_k=0, top_p=0.9, min_p=0.0, repeat_penalty=1.0))),
+)
+# llama.cpp's own defaults, for everything else.
+OTHER = Family("other", Sampling(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0))
+
+
+def family_of(architecture: str, template: str, name: str) -> Family:
+    """The family of a file, from its architecture, chat template and name."""
+    if architecture.startswith("gemma4"):
+        return GEMMA_4
+    if architecture.startswith("gemma") or "<start_of_turn>" in template:
+        return GEMMA
+    told = f"{architecture} {name}".lower().replace(" ", "-")
+    return next((family for word, family in _NAMED if word in told), OTHER)
