@@ -1,0 +1,248 @@
+"""What the model sees with: pictures as cells of its context, encoded once in their lives.
+
+A picture (or a part of one) is a run of cells with numbers below zero, so that the cache of the context treats it like
+text: the same picture at the same place is the same numbers. Its embeddings are kept in memory and on disk under the
+hash of picture, part and encoder, and the encoder itself is loaded only for a picture that is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app.core.errors import EngineError, ModelError
+from app.core.message import Picture
+from app.core.paths import decode_path, display_name
+from app.engine.cells import run_of, view_of
+from app.engine.context import Stopped
+from app.engine.llama import AbortFlag, Llama, LlamaFailure, LlamaModel
+from app.engine.mtmd import Encoder, EncoderStopped, Progress
+from app.gguf.header import Header, read_header
+from app.media.prepare import prepare
+from app.media.tiles import Box, Views, views
+
+MEMORY = 256 << 20  # bytes of embeddings kept in memory; 65 pictures of a 12B model
+DISK = 2 << 30  # bytes of embeddings kept on disk
+_FINGERPRINTED = 1 << 20  # bytes of a mmproj's beginning and end
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture, or the part of it in `box`, as the encoder sees it."""
+
+    picture: Picture
+    box: Box | None
+
+    @property
+    def what(self) -> tuple[str, Box | None]:
+        """The same for the same pixels, wherever the file lies now."""
+        return self.picture.sha256, self.box
+
+
+@dataclass(frozen=True, slots=True)
+class Projector:
+    """A mmproj file that fits a text model. `side` in pixels, `tokens` for each view."""
+
+    path: Path
+    kind: str
+    side: int
+    tokens: int
+    fingerprint: str
+
+
+class Eyes:
+    """Worker's main thread. `encoded` counts the views that the encoder ran for."""
+
+    def __init__(
+        self,
+        library: Llama,
+        model: LlamaModel,
+        projector: Projector,
+        flag: AbortFlag,
+        folder: Path | None,
+        threads: int,
+    ) -> None:
+        """Loads nothing. `folder` keeps embeddings between starts; None keeps them in memory only."""
+        self._library = library
+        self._model = model
+        self._flag = flag
+        self._folder = folder
+        self._threads = threads
+        self._encoder: Encoder | None = None
+        self._numbers: dict[tuple[str, Box | None], int] = {}
+        self._views: list[View] = []
+        self._known: OrderedDict[tuple[str, Box | None], bytes] = OrderedDict()
+        self._size = projector.tokens * model.n_embd * 4  # bytes of one view's embeddings
+        self.projector = projector
+        self.encoded = 0
+
+    def views(self, picture: Picture) -> Views:
+        """How a picture is looked at."""
+        return views(picture.width, picture.height, picture.pan_and_scan)
+
+    def cells(self, picture: Picture) -> list[tuple[int, ...]]:
+        """The cells of the whole picture, then those of its parts."""
+        return [self._run(View(picture, box)) for box in (None, *self.views(picture).boxes)]
+
+    def _run(self, view: View) -> tuple[int, ...]:
+        number = self._numbers.setdefault(view.what, len(self._views))
+        if number == len(self._views):
+            self._views.append(view)
+        else:
+            self._views[number] = view  # the file may lie elsewhere now
+        return run_of(number, self.projector.tokens)
+
+    def prepare(self, cells: Iterable[int], progress: Callable[[int, int, float], None]) -> int:
+        """Have the embeddings of all views among these cells ready; returns how many had to be encoded.
+
+        `progress` is told the view (from 0), how many there are, and how far it is. Raises Stopped, EngineError.
+        """
+        wanted = list(dict.fromkeys(view_of(cell) for cell in cells if cell < 0))
+        missing = [number for number in wanted if self._find(self._views[number]) is None]
+        for place, number in enumerate(missing):
+            if self._flag:
+                raise Stopped
+            self._encode(self._views[number], partial(progress, place, len(missing)))
+        return len(missing)
+
+    def embeddings(self, cells: Sequence[int]) -> bytes:
+        """Those of one view that was prepared, from its cells."""
+        found = self._find(self._views[view_of(cells[0])])
+        assert found is not None
+        return found
+
+    def rest(self) -> None:
+        """Frees the encoder until the next new picture."""
+        if self._encoder is not None:
+            self._encoder.free()
+            self._encoder = None
+
+    def _encode(self, view: View, progress: Progress) -> None:
+        pixels = prepare(decode_path(view.picture.path), view.box, self.projector.side)
+        try:
+            embeddings = self._loaded().encode(pixels, progress)
+        except EncoderStopped as error:
+            raise Stopped from error
+        except LlamaFailure as error:
+            raise EngineError(f"The picture could not be read by the model ({error.detail}).", "encoder") from error
+        if len(embeddings) != self._size:
+            raise EngineError("The image part of the model does not do what its file says.", "encoder")
+        self.encoded += 1
+        self._keep(view, embeddings)
+
+    def _loaded(self) -> Encoder:
+        if self._encoder is None:
+            projector = self.projector
+            self._encoder = Encoder(
+                self._library,
+                self._model,
+                projector.path,
+                projector.side,
+                self._flag,
+                threads=self._threads,
+                use_gpu=True,
+            )
+        return self._encoder
+
+    def _find(self, view: View) -> bytes | None:
+        known = self._known.get(view.what)
+        if known is not None:
+            self._known.move_to_end(view.what)
+            return known
+        if self._folder is None:
+            return None
+        try:
+            data = self._file(view).read_bytes()
+        except OSError:
+            return None
+        digest, embeddings = data[:32], data[32:]
+        if len(embeddings) != self._size or hashlib.sha256(embeddings).digest() != digest:
+            return None  # damaged: it is encoded again and written anew
+        self._remember(view, embeddings)
+        return embeddings
+
+    def _keep(self, view: View, embeddings: bytes) -> None:
+        self._remember(view, embeddings)
+        if self._folder is None:
+            return
+        file = self._file(view)
+        part = file.with_suffix(f".{os.getpid()}.part")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(hashlib.sha256(embeddings).digest() + embeddings)
+            part.replace(file)
+            _cap(file.parent, DISK)
+        except OSError:  # a cache that cannot be written costs time only
+            part.unlink(missing_ok=True)
+
+    def _remember(self, view: View, embeddings: bytes) -> None:
+        self._known[view.what] = embeddings
+        while len(self._known) > 1 and sum(map(len, self._known.values())) > MEMORY:
+            self._known.popitem(last=False)
+
+    def _file(self, view: View) -> Path:
+        assert self._folder is not None
+        name = hashlib.sha256(f"{self.projector.fingerprint} {view.what}".encode()).hexdigest()
+        return self._folder / f"{name}.embd"
+
+
+def find_projector(model: Path, header: Header, named: Path | None) -> Projector | None:
+    """The mmproj that was named, or one beside the model that fits it. Raises ModelError for a named one that does not.
+
+    Only gemma3's projector is seen with; another one beside the model is left alone.
+    """
+    if named is not None:
+        return _projector(named, header)
+    width = header.number(f"{header.architecture}.embedding_length")
+    for path in sorted(model.parent.glob("*mmproj*.gguf"), key=lambda path: (_likeness(path, model), path.name)):
+        try:
+            found = read_header(path)
+        except ModelError:
+            continue
+        if found.number("clip.vision.projection_dim") == width and found.text("clip.projector_type") == "gemma3":
+            return _projector(path, header)
+    return None
+
+
+def _likeness(path: Path, model: Path) -> int:
+    """Smaller where more of the names is the same."""
+    return -len(set(path.stem.lower().split("-")) & set(model.stem.lower().split("-")))
+
+
+def _projector(path: Path, model: Header) -> Projector:
+    header, name = read_header(path), display_name(path)
+    kind = header.text("clip.projector_type")
+    if header.architecture != "clip" or not header.number("clip.vision.image_size"):
+        raise ModelError(f"“{name}” is not the image part of a model (mmproj).", "mmproj")
+    if kind != "gemma3":
+        raise ModelError(f"“{name}” is an image part of a kind that is not known here ({kind or 'unnamed'}).", "mmproj")
+    if header.number("clip.vision.projection_dim") != model.number(f"{model.architecture}.embedding_length"):
+        raise ModelError(f"“{name}” is the image part of another model: the sizes do not fit.", "mmproj")
+    side, patch = header.number("clip.vision.image_size"), header.number("clip.vision.patch_size") or 14
+    pooled = header.number("clip.vision.projector.scale_factor") or 4
+    return Projector(path, kind, side, (side // patch // pooled) ** 2, _fingerprint(path))
+
+
+def _fingerprint(path: Path) -> str:
+    """Of a mmproj: its size, beginning and end; what lies between are its weights."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        begin = file.read(_FINGERPRINTED)
+        file.seek(max(0, size - _FINGERPRINTED))
+        return hashlib.sha256(b"%d" % size + begin + file.read()).hexdigest()
+
+
+def _cap(folder: Path, most: int) -> None:
+    """Removes what was used longest ago until the folder is no larger than `most` bytes."""
+    files = sorted((file.stat().st_atime, file.stat().st_size, file) for file in folder.glob("*.embd"))
+    size = sum(entry[1] for entry in files)
+    for _, length, file in files:
+        if size <= most:
+            return
+        file.unlink(missing_ok=True)
+        size -= length

@@ -1,0 +1,243 @@
+"""One answer: what of the prompt is new is read, then token by token is sampled, told and evaluated.
+
+The loop does next to nothing in Python for a token: one batch, one chain and a table of pieces are used again and
+again, text leaves in packets, and the abort flag is looked at by the C library's strlen.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from app.core.errors import EngineError
+from app.core.message import FinishReason, Role, SampledTokens, Timings, Usage
+from app.core.protocol import Event, Finished, Generate, Prompt, Reading, Seeing, Text
+from app.engine.cells import view_of
+from app.engine.context import Stopped
+from app.engine.governor import next_batch
+from app.engine.llama import LlamaSampler
+from app.engine.model import Model
+from app.engine.sampler import build, effective
+from app.engine.utf8 import Utf8Stream
+
+Emit = Callable[[Event], None]
+
+_TEXT_EVERY = 0.03  # seconds between packets of text
+_TOKENS_EVERY = 1.0  # seconds between packets that carry the ids for the partial save
+_READING_EVERY = 0.1
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What is known of an answer while it is written. Times from perf_counter, in seconds."""
+
+    turn: int
+    fingerprint: str
+    stream: Utf8Stream
+    started: float
+    prompt_tokens: int = 0
+    reused: int = 0
+    evaluated: int = 0
+    images: int = 0
+    encoded: int = 0
+    encode_seconds: float = 0.0
+    read_at: float = 0.0
+    first_at: float = 0.0
+    ids: list[int] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def sampled(self) -> SampledTokens:
+        return SampledTokens(self.fingerprint, array("i", self.ids).tobytes())
+
+    def usage(self) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens,
+            reused_tokens=self.reused,
+            evaluated_tokens=self.evaluated,
+            generated_tokens=len(self.ids),
+            images=self.images,
+            images_encoded=self.encoded,
+            restored_from="memory" if self.reused else "none",
+        )
+
+    def timings(self, load_ms: float, now: float) -> Timings:
+        read_at, first_at = self.read_at or now, self.first_at or now
+        seconds = now - read_at
+        return Timings(
+            load_ms=load_ms,
+            encode_ms=self.encode_seconds * 1000,
+            prompt_ms=(read_at - self.started - self.encode_seconds) * 1000,
+            first_token_ms=(first_at - self.started) * 1000 if self.first_at else 0.0,
+            generate_ms=seconds * 1000,
+            tokens_per_second=len(self.ids) / seconds if self.ids and seconds > 0 else 0.0,
+        )
+
+
+def generate(model: Model, request: Generate, emit: Emit) -> Finished:
+    """Answers a prompt. Raises EngineError; a stopped turn ends as cancelled. The ids are those of this turn only."""
+    started = perf_counter()
+    check_prompt(request.prompt)
+    sampling = effective(request.sampling, model.family.recommended)
+    ids, left_out = model.prompts.fitted(request.prompt, model.context.size, sampling.max_tokens)
+    answer = _Answer(
+        turn=request.turn,
+        fingerprint=model.vocabulary.fingerprint,
+        stream=Utf8Stream(_said_before(model, request.prompt)),
+        started=started,
+        prompt_tokens=len(ids),
+    )
+    chain: LlamaSampler | None = None
+    try:
+        _read(model, ids, answer, emit)
+        chain = build(model.llama, sampling, ids)
+        reason = _write(model, chain, answer, sampling.max_tokens, emit)
+    except Stopped:
+        reason = FinishReason.CANCELLED
+    finally:
+        if chain is not None:
+            chain.free()
+    if reason is FinishReason.STOP:
+        _tell(answer, answer.stream.finish(), emit)
+    return Finished(
+        turn=request.turn,
+        reason=reason,
+        text="".join(answer.text),
+        tokens=answer.sampled(),
+        usage=answer.usage(),
+        timings=answer.timings(model.info.load_ms, perf_counter()),
+        left_out=left_out,
+    )
+
+
+def _said_before(model: Model, prompt: Prompt) -> bytes:
+    """The end of the answer that goes on, where it does: its last character may be half there."""
+    last = prompt.messages[-1] if prompt.messages else None
+    if last is None or last.role is not Role.ASSISTANT or last.tokens is None:
+        return b""
+    if last.tokens.fingerprint != model.vocabulary.fingerprint:
+        return b""
+    return model.vocabulary.text(array("i", last.tokens.ids)[-8:])
+
+
+def _read(model: Model, ids: Sequence[int], answer: _Answer, emit: Emit) -> None:
+    """Evaluates what of the prompt the context does not hold, and remembers the start of the answer."""
+    context, batch = model.context, model.llama_context.batch
+    answer.reused = context.reuse(ids)
+    answer.images = len({view_of(cell) for cell in ids if cell < 0})
+    _see(model, ids[answer.reused :], answer, emit)
+    told = began = perf_counter()
+    emit(Reading(turn=answer.turn, done=answer.reused, total=len(ids), reused=answer.reused))
+    on_card = model.info.gpu_layers > 0
+
+    def step(cells: int) -> int:
+        nonlocal told, began, batch
+        now = perf_counter()
+        answer.evaluated = cells - answer.reused
+        batch = next_batch(batch, model.llama_context.batch, now - began, on_card=on_card)
+        began = now
+        if now - told >= _READING_EVERY and cells < len(ids):
+            told = now
+            emit(Reading(turn=answer.turn, done=cells, total=len(ids), reused=answer.reused))
+        return batch
+
+    model.llama_context.set_threads(model.governor.threads, model.governor.most)
+    context.read(ids[answer.reused :], batch, step)
+    model.llama_context.synchronize()
+    answer.read_at = perf_counter()
+    context.checkpoint()
+
+
+def _see(model: Model, cells: Sequence[int], answer: _Answer, emit: Emit) -> None:
+    """Has the embeddings of all pictures among the cells made, where they are not there yet."""
+    if model.eyes is None:
+        return
+    began, told = perf_counter(), 0.0
+
+    def progress(done: int, total: int, fraction: float) -> None:
+        nonlocal told
+        now = perf_counter()
+        if now - told >= _READING_EVERY:
+            told = now
+            emit(Seeing(turn=answer.turn, done=done, total=total, fraction=fraction))
+
+    before = model.eyes.encoded
+    try:
+        model.eyes.prepare(cells, progress)
+    finally:
+        answer.encoded = model.eyes.encoded - before
+        answer.encode_seconds = perf_counter() - began if answer.encoded else 0.0
+
+
+def _write(model: Model, chain: LlamaSampler, answer: _Answer, limit: int | None, emit: Emit) -> FinishReason:
+    """Samples and evaluates until the answer ends, and says why it did. Raises Stopped, EngineError."""
+    context, llama, governor, flag = model.context, model.llama_context, model.governor, model.flag
+    piece, stops, feed, ids = model.vocabulary.piece, model.vocabulary.stops, answer.stream.feed, answer.ids
+    sample, append, record, clock = llama.sample, context.append, governor.record, perf_counter
+    room = context.size - len(context)
+    most = room + 1 if limit is None else min(limit, room + 1)  # the last one needs no cell of its own
+    threads = governor.threads
+    packets = _Packets(answer, emit)
+    try:
+        while True:
+            before = clock()
+            token = sample(chain)
+            if token in stops:
+                return FinishReason.STOP
+            ids.append(token)
+            packets.add(feed(piece(token)), before)
+            if len(ids) >= most:
+                return FinishReason.LENGTH
+            if flag:
+                return FinishReason.CANCELLED
+            append(token)
+            wanted = record(clock() - before)
+            if wanted != threads:
+                threads = wanted
+                llama.set_threads(threads, governor.most)
+    finally:
+        packets.flush(clock(), with_tokens=False)
+
+
+class _Packets:
+    """Text on its way to the window: the first word at once, then every 30 ms, with the ids about every second."""
+
+    def __init__(self, answer: _Answer, emit: Emit) -> None:
+        self._answer = answer
+        self._emit = emit
+        self._waiting: list[str] = []
+        self._next = 0.0
+        self._next_tokens = perf_counter() + _TOKENS_EVERY
+
+    def add(self, text: str, now: float) -> None:
+        """Takes in the text of one token."""
+        if not self._answer.first_at:
+            self._answer.first_at = perf_counter()
+        if text:
+            self._waiting.append(text)
+        if now >= self._next and self._waiting:
+            self.flush(now, with_tokens=now >= self._next_tokens)
+
+    def flush(self, now: float, *, with_tokens: bool) -> None:
+        """Sends what waits."""
+        text = "".join(self._waiting)
+        self._waiting.clear()
+        self._next = now + _TEXT_EVERY
+        if with_tokens:
+            self._next_tokens = now + _TOKENS_EVERY
+        _tell(self._answer, text, self._emit, with_tokens=with_tokens)
+
+
+def _tell(answer: _Answer, text: str, emit: Emit, *, with_tokens: bool = False) -> None:
+    if not text:
+        return
+    answer.text.append(text)
+    tokens = answer.sampled() if with_tokens else None
+    emit(Text(turn=answer.turn, text=text, generated=len(answer.ids), tokens=tokens))
+
+
+def check_prompt(prompt: Prompt) -> None:
+    """A prompt needs something to answer. Raises EngineError."""
+    if not prompt.messages:
+        raise EngineError("There is no message to answer.", "empty_prompt")

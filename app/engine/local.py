@@ -1,0 +1,136 @@
+"""The engine of the worker: llama.cpp behind the Engine protocol."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from app.core.errors import EngineError
+from app.core.paths import decode_path
+from app.core.protocol import (
+    Bench,
+    Benched,
+    Describe,
+    Described,
+    Event,
+    Finished,
+    Generate,
+    Load,
+    Measure,
+    Measured,
+    ModelInfo,
+)
+from app.engine import llama
+from app.engine.benching import bench
+from app.engine.generate import generate
+from app.engine.llama import AbortFlag, Llama
+from app.engine.model import Model, check_files
+from app.engine.prompting import too_long
+
+_log = logging.getLogger("app.llama")
+_LEVELS = {
+    llama.LEVEL_DEBUG: logging.DEBUG,
+    llama.LEVEL_INFO: logging.INFO,
+    llama.LEVEL_WARNING: logging.WARNING,
+    llama.LEVEL_ERROR: logging.ERROR,
+}
+
+
+class LocalEngine:
+    """Implements app.engine.api.Engine. The library is loaded with the first model (or question about it)."""
+
+    def __init__(self) -> None:
+        self._flag = AbortFlag()
+        self._library: Llama | None = None
+        self._model: Model | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a model to ask."""
+        return self._model is not None
+
+    def begin(self) -> None:
+        """Clears the stop flag."""
+        self._flag.clear()
+
+    def request_stop(self) -> None:
+        """Ends the load, prefill or decode that runs. Any thread."""
+        self._flag.set()
+
+    def load(self, request: Load, progress: Callable[[float], None]) -> ModelInfo:
+        """Loads a model in place of the one that is loaded, which stays until the new file's header was checked."""
+        mmproj, embeddings = (decode_path(given) if given else None for given in (request.mmproj, request.embeddings))
+        files = check_files(decode_path(request.path), request.options, mmproj, embeddings)
+        self.unload()
+        self._model = Model(self._open_library(), files, request.options, self._flag, progress)
+        return self._model.info
+
+    def unload(self) -> None:
+        """Frees the model and its memory."""
+        if self._model is not None:
+            self._model.free()
+            self._model = None
+
+    def rest(self) -> None:
+        """Frees the image encoder, which is loaded again for the next picture that is new."""
+        if self._model is not None and self._model.eyes is not None:
+            self._model.eyes.rest()
+
+    def measure(self, request: Measure) -> Measured:
+        """What a prompt takes and what of it would be left out. Raises EngineError."""
+        model = self._need_model()
+        context = model.context.size
+        fit = model.prompts.fit(request.prompt, context, request.max_tokens)
+        needed = fit.fixed + sum(fit.per_message[fit.left_out :])
+        return Measured(
+            measure=request.measure,
+            conversation=request.prompt.conversation,
+            total=fit.total,
+            system=fit.fixed,
+            per_message=fit.per_message,
+            context=context,
+            reserve=fit.reserve,
+            left_out=fit.left_out,
+            error=too_long(needed, context) if needed >= context else "",
+        )
+
+    def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
+        """Answers a prompt. Raises EngineError."""
+        return generate(self._need_model(), request, emit)
+
+    def describe(self, request: Describe) -> Described:
+        """Versions, devices and modules of this process."""
+        library = self._open_library()
+        return Described(
+            describe=request.describe,
+            versions={"cabochon": _own_version(), "python": platform.python_version(), **library.versions()},
+            devices=library.devices(),
+            system_info=library.system_info(),
+            modules=tuple(sorted({name.partition(".")[0] for name in sys.modules})),
+        )
+
+    def bench(self, request: Bench) -> Benched:
+        """Speeds of the loaded model; what it had read is forgotten."""
+        if self._model is None:
+            return Benched(request.bench, 0.0, 0.0, 0.0, 0, error="No model is loaded.")
+        return bench(self._model, request)
+
+    def _need_model(self) -> Model:
+        if self._model is None:
+            raise EngineError("No model is loaded. Choose one first.", "no_model")
+        return self._model
+
+    def _open_library(self) -> Llama:
+        if self._library is None:
+            self._library = Llama(lambda level, line: _log.log(_LEVELS.get(level, logging.INFO), "%s", line))
+        return self._library
+
+
+def _own_version() -> str:
+    try:
+        return version("cabochon")
+    except PackageNotFoundError:
+        return ""

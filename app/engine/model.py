@@ -1,0 +1,245 @@
+"""One loaded model: header checks, weights, vocabulary, template and a context, made in order and freed in reverse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from app.core.errors import EngineError, ModelError
+from app.core.paths import display_name
+from app.core.protocol import ModelInfo
+from app.core.settings import DEFAULT_CONTEXT, LoadOptions
+from app.engine.context import Context
+from app.engine.eyes import Eyes, Projector, find_projector
+from app.engine.governor import ThreadGovernor, usable_cores
+from app.engine.llama import (
+    FLASH_ATTENTION,
+    KV_TYPES,
+    AbortFlag,
+    ContextOptions,
+    Llama,
+    LlamaContext,
+    LlamaFailure,
+    LlamaModel,
+)
+from app.engine.prompting import PromptReader
+from app.engine.read_ahead import read_ahead
+from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
+from app.gguf.header import Header, in_words, read_header
+from app.prompt.family import Family, family_of
+from app.prompt.template import ChatTemplate
+
+_READ_AHEAD_SHARE = 0.85  # of the load's progress
+_SMALLEST_CONTEXT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a model is loaded from: its file, its image part, and the folder that keeps embeddings of pictures."""
+
+    path: Path
+    header: Header
+    projector: Projector | None = None
+    embeddings: Path | None = None
+
+
+def check_files(path: Path, options: LoadOptions, mmproj: Path | None, embeddings: Path | None) -> Files:
+    """Everything that can be refused before the model that is loaded is given up. Raises ModelError."""
+    header = check_file(path, options)
+    return Files(path, header, find_projector(path, header, mmproj), embeddings)
+
+
+def check_file(path: Path, options: LoadOptions) -> Header:
+    """The header of a chat model. Raises ModelError."""
+    header = read_header(path, arrays=(TOKEN_TYPES_KEY,))
+    name = display_name(path)
+    kind = header.text("general.type")
+    if header.architecture == "clip" or kind == "mmproj":
+        raise ModelError(
+            f"“{name}” is the image part of a model (mmproj), not the model itself. Choose the other file.",
+            "mmproj",
+        )
+    if kind not in ("", "model") or not header.architecture or not header.tensors:
+        raise ModelError(f"“{name}” holds no chat model{f' but a {kind}' if kind else ''}.", "no_model")
+    if options.kv_type not in KV_TYPES or options.flash_attention not in FLASH_ATTENTION:
+        raise ModelError("The cache type or flash attention setting is unknown.", "options")
+    if options.kv_type != "f16" and options.flash_attention == "off":
+        raise ModelError(f"A {options.kv_type} cache needs flash attention. Switch it on, or choose f16.", "options")
+    return header
+
+
+class Model:
+    """A model ready to chat. Worker's main thread. `free` gives all its memory back."""
+
+    def __init__(
+        self,
+        library: Llama,
+        files: Files,
+        options: LoadOptions,
+        flag: AbortFlag,
+        progress: Callable[[float], None],
+    ) -> None:
+        """Loads. Raises ModelError ("cancelled" when the flag was set) or EngineError, with nothing left over."""
+        started = perf_counter()
+        path, header = files.path, files.header
+        self.header = header
+        self.options = options
+        self.flag = flag
+        read_ahead(path, flag, lambda fraction: progress(fraction * _READ_AHEAD_SHARE))
+        self._llama = _load(library, path, options, flag, progress)
+        self._llama_context: LlamaContext | None = None
+        self.eyes: Eyes | None = None
+        try:
+            if not self._llama.answers:
+                raise ModelError(f"“{display_name(path)}” is no chat model: it does not write text.", "no_model")
+            self.vocabulary = Vocabulary(self._llama, header)
+            self.family, template = _template(header, path, self.vocabulary)
+            self.governor = ThreadGovernor(options.threads or usable_cores(), fixed=options.threads > 0)
+            if files.projector is not None:
+                threads = self.governor.most
+                self.eyes = Eyes(library, self._llama, files.projector, flag, files.embeddings, threads)
+            self.prompts = PromptReader(template, self.vocabulary, self.eyes)
+            self._llama_context = self._create_context()
+            self.context = Context(self._llama_context, embeddings=self.eyes.embeddings if self.eyes else None)
+        except BaseException:
+            self.free()
+            raise
+        self.info = self._describe(library, path, (perf_counter() - started) * 1000)
+        progress(1.0)
+
+    def _create_context(self) -> LlamaContext:
+        trained = self._llama.trained_context or DEFAULT_CONTEXT
+        wanted = min(self.options.context or DEFAULT_CONTEXT, trained)
+        least = self.eyes.projector.tokens if self.eyes else 32  # a picture's cells are evaluated in one batch
+        batch = max(least, min(self.options.batch, wanted))
+        options = ContextOptions(
+            context=max(wanted, _SMALLEST_CONTEXT, 2 * least),
+            batch=batch,
+            threads=self.governor.threads,
+            kv_type=self.options.kv_type,
+            flash_attention=self.options.flash_attention,
+        )
+        try:
+            return self._llama.create_context(options, self.flag)
+        except LlamaFailure as error:
+            raise EngineError(
+                f"There is not enough memory for a context of {options.context:,} tokens. "
+                "Choose a smaller context or a smaller cache type in the settings.",
+                "memory",
+            ) from error
+
+    @property
+    def llama(self) -> LlamaModel:
+        """The weights."""
+        return self._llama
+
+    @property
+    def llama_context(self) -> LlamaContext:
+        """What `context` keeps account of."""
+        assert self._llama_context is not None
+        return self._llama_context
+
+    def free(self) -> None:
+        """Gives all memory back. Twice does no harm."""
+        if self.eyes is not None:
+            self.eyes.rest()
+        if self._llama_context is not None:
+            self._llama_context.free()
+        self._llama.free()
+
+    def _describe(self, library: Llama, path: Path, load_ms: float) -> ModelInfo:
+        layers = self._llama.n_layers + 1  # with the output layer, as llama.cpp counts them
+        on_card = any(device.kind in ("gpu", "igpu") for device in library.devices())
+        wanted = self.options.gpu_layers
+        return ModelInfo(
+            name=_name(self.header, path),
+            path=str(path),
+            architecture=self.header.architecture,
+            family=self.family.name,
+            quantisation=self.header.quantisation,
+            size_bytes=self.header.file_size,
+            parameters=self._llama.parameters,
+            context=self.llama_context.size,
+            trained_context=self._llama.trained_context,
+            gpu_layers=(layers if wanted < 0 else min(wanted, layers)) if on_card else 0,
+            layers=self._llama.n_layers,
+            vision=self.eyes is not None,
+            fingerprint=self.vocabulary.fingerprint,
+            recommended=self.family.recommended,
+            load_ms=load_ms,
+        )
+
+
+def _name(header: Header, path: Path) -> str:
+    """What the file calls itself, without the name of its fine-tuning run and spelled as the file's name spells it."""
+    stem = Path(display_name(path)).stem
+    run = header.text("general.finetune").lower().split("-")
+    words = header.text("general.name").split()
+    if len(run) > 1 and [word.lower() for word in words[-len(run) :]] == run:
+        del words[-len(run) :]
+    spelled = {word.lower(): word for word in re.split(r"[\s._-]+", stem)}
+    return " ".join(max(word, spelled.get(word.lower(), word), key=_capitals) for word in words) or stem
+
+
+def _capitals(word: str) -> int:
+    return sum(letter.isupper() for letter in word)
+
+
+def _template(header: Header, path: Path, vocabulary: Vocabulary) -> tuple[Family, ChatTemplate]:
+    """The file's own template, or the family's where the file has none or one that is refused."""
+    source = header.text(TEMPLATE_KEY)
+    family = family_of(header.architecture, source, _name(header, path))
+
+    def compiled(text: str) -> ChatTemplate:
+        return ChatTemplate(text, vocabulary.control_tokens, vocabulary.bos_text, vocabulary.eos_text)
+
+    if not source:
+        if family.template is None:
+            raise ModelError(f"“{display_name(path)}” has no chat template, so it cannot chat.", "template")
+        return family, compiled(family.template)
+    try:
+        return family, compiled(source)
+    except EngineError:
+        if family.template is None:
+            raise
+        return family, compiled(family.template)
+
+
+def _load(
+    library: Llama, path: Path, options: LoadOptions, flag: AbortFlag, progress: Callable[[float], None]
+) -> LlamaModel:
+    told = 0.0
+
+    def on_progress(fraction: float) -> bool:
+        nonlocal told
+        if fraction >= told + 0.01:
+            told = fraction
+            progress(_READ_AHEAD_SHARE + (1 - _READ_AHEAD_SHARE) * fraction)
+        return not flag
+
+    if flag:
+        raise ModelError("Loading was given up.", "cancelled")
+    try:
+        return library.load_model(path, options.gpu_layers, on_progress)
+    except LlamaFailure as error:
+        if flag:
+            raise ModelError("Loading was given up.", "cancelled") from error
+        raise _explained(path, error.detail) from error
+
+
+def _explained(path: Path, detail: str) -> ModelError:
+    """The words for a load that llama.cpp refused, from what it logged."""
+    name = display_name(path)
+    unknown = re.search(r"unknown model architecture: '([^']{1,60})'", detail)
+    if unknown:
+        return ModelError(
+            f"“{name}” is a kind of model that this version does not know ({unknown[1]}).", "unknown_architecture"
+        )
+    if re.search(r"failed to allocate|unable to allocate|out of memory|bad_alloc", detail):
+        size = in_words(path.stat().st_size)
+        return ModelError(f"There is not enough memory for “{name}” ({size}). Choose a smaller model.", "memory")
+    reason = detail.splitlines()[-1].split(": ", 1)[-1] if detail else "no reason was given"
+    return ModelError(f"“{name}” cannot be loaded: it is damaged or of an unknown kind ({reason[:200]}).", "refused")

@@ -1,0 +1,139 @@
+"""From a prompt's messages to token ids: what each message takes, what fits, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from app.core.errors import EngineError
+from app.core.message import Message, Role
+from app.core.protocol import Prompt
+from app.engine.eyes import Eyes
+from app.engine.vocabulary import Vocabulary
+from app.prompt.budget import left_out
+from app.prompt.segments import Control, Plain, Sampled, Segment
+from app.prompt.template import ChatTemplate
+
+DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a context large enough
+_REMEMBERED_MESSAGES = 16384
+_PROBE = (Message(Role.USER, "x"), Message(Role.ASSISTANT, "y"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a prompt takes, in tokens, and how many of its oldest messages do not fit.
+
+    `fixed` is what every turn takes: system text, beginning and opening of the answer.
+    """
+
+    fixed: int
+    per_message: tuple[int, ...]
+    context: int
+    reserve: int
+    left_out: int
+
+    @property
+    def total(self) -> int:
+        """The whole prompt, with nothing left out."""
+        return self.fixed + sum(self.per_message)
+
+
+class PromptReader:
+    """Renders prompts of one model. Worker's main thread. Raises EngineError where the template refuses."""
+
+    def __init__(self, template: ChatTemplate, vocabulary: Vocabulary, eyes: Eyes | None = None) -> None:
+        self._template = template
+        self._vocabulary = vocabulary
+        self._eyes = eyes
+        self._cost = lru_cache(_REMEMBERED_MESSAGES)(self._measure_message)
+
+    def tokens(self, prompt: Prompt, *, open_answer: bool = True) -> list[int]:
+        """The ids of a prompt, BOS exactly once where the model wants one."""
+        prompt = self._visible(prompt)
+        pictures = [picture for message in prompt.messages for picture in message.pictures]
+        cells = {picture: self._eyes.cells(picture) for picture in pictures} if self._eyes else {}
+        segments = self._template.render(
+            prompt,
+            open_answer=open_answer,
+            fingerprint=self._vocabulary.fingerprint,
+            crops={picture: len(views) - 1 for picture, views in cells.items()},
+        )
+        ids = list(self._ids(segments, iter([view for picture in pictures for view in cells[picture]])))
+        opening = list(self._vocabulary.opening)
+        while opening and ids[:1] == opening:
+            del ids[0]
+        return opening + ids
+
+    def check_seen(self, prompt: Prompt) -> None:
+        """A question about a picture needs a model that sees. Raises EngineError."""
+        asked = next((message for message in reversed(prompt.messages) if message.role is Role.USER), None)
+        if self._eyes is None and asked is not None and asked.pictures:
+            raise EngineError("This model cannot see pictures. Choose a Gemma 3 with its mmproj file.", "no_vision")
+
+    def _visible(self, prompt: Prompt) -> Prompt:
+        """The prompt as this model can read it: one that sees nothing is told where earlier pictures were."""
+        messages = prompt.messages
+        if self._eyes is not None or not any(message.pictures for message in messages):
+            return prompt
+        told = (
+            Message(message.role, f"[picture]\n{message.text}", message.tokens) if message.pictures else message
+            for message in messages
+        )
+        return msgspec.structs.replace(prompt, messages=tuple(told))
+
+    def _ids(self, segments: Iterable[Segment], views: Iterator[tuple[int, ...]]) -> Iterable[int]:
+        for segment in segments:
+            if isinstance(segment, Control):
+                yield self._vocabulary.control(segment.text)
+            elif isinstance(segment, Plain):
+                yield from self._vocabulary.tokenize(segment.text)
+            elif isinstance(segment, Sampled):
+                yield from segment.ids
+            else:
+                yield from next(views)
+
+    def fit(self, prompt: Prompt, context: int, max_tokens: int | None) -> Fit:
+        """Measures every message by itself, so that a long history costs what is new in it. Raises EngineError."""
+        per_message = tuple(self._cost(message) for message in prompt.messages)
+        first = len(self._probe(prompt.system, open_answer=True)) - self._cost(_PROBE[0])
+        reserve = min(DEFAULT_RESERVE, context // 4) if max_tokens is None else min(max_tokens, context // 2)
+        return Fit(first, per_message, context, reserve, left_out(per_message, first, context, reserve))
+
+    def _measure_message(self, message: Message) -> int:
+        """Tokens of one message with its turn markers: what a conversation grows by when it is added."""
+        user = _PROBE[0]
+        if message.role is Role.ASSISTANT:
+            return self._length(user, message) - self._length(user)
+        return self._length(*_PROBE, message) - self._length(*_PROBE)
+
+    def _length(self, *messages: Message) -> int:
+        return len(self.tokens(Prompt("", messages), open_answer=False))
+
+    def _probe(self, system: str, *, open_answer: bool) -> list[int]:
+        return self.tokens(Prompt("", _PROBE[:1], system), open_answer=open_answer)
+
+    def fitted(self, prompt: Prompt, context: int, max_tokens: int | None) -> tuple[list[int], int]:
+        """The ids of what fits of a prompt, and how many of its oldest messages were left out. Raises EngineError."""
+        self.check_seen(prompt)
+        fit = self.fit(prompt, context, max_tokens)
+        left = fit.left_out
+        while True:
+            ids = self.tokens(msgspec.structs.replace(prompt, messages=prompt.messages[left:]))
+            if len(ids) < context:
+                return ids, left
+            rest = fit.per_message[left:]
+            more = left_out(rest, len(ids) - sum(rest), context, fit.reserve)
+            if more == 0:
+                raise EngineError(too_long(len(ids), context), "too_long")
+            left += more
+
+
+def too_long(tokens: int, context: int) -> str:
+    """One sentence for a prompt whose last message does not fit by itself."""
+    return (
+        f"This message is longer than the model can read at once: {tokens:,} tokens, and {context:,} fit. "
+        "Shorten it, or choose a larger context in the settings."
+    )

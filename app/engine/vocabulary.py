@@ -1,0 +1,102 @@
+"""A model's vocabulary: text to ids and back, which ids end an answer, and which literals are control tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from app.engine.llama import ATTRIBUTE_CONTROL, ATTRIBUTE_UNKNOWN, LlamaModel
+from app.gguf.header import Header
+
+TOKEN_TYPES_KEY = "tokenizer.ggml.token_type"  # read with the header
+TEMPLATE_KEY = "tokenizer.chat_template"
+_CONTROL_TYPE = 3  # llama_token_type in the file
+_REMEMBERED_TEXTS = 8192
+_LITERAL = re.compile(r"<[^<>\s]{1,64}>")
+
+
+class Vocabulary:
+    """Worker's main thread. `fingerprint` names it: ids of one mean nothing to another."""
+
+    def __init__(self, model: LlamaModel, header: Header) -> None:
+        self._model = model
+        self.fingerprint = header.vocabulary_digest[:32]
+        declared = header.metadata.get(TOKEN_TYPES_KEY)
+        types: Sequence[object] = declared if isinstance(declared, tuple) else ()
+        hidden = ATTRIBUTE_CONTROL | ATTRIBUTE_UNKNOWN
+        controls = [token for token in range(model.n_vocab) if model.attributes(token) & hidden]
+        ends = {model.eos, model.eot}
+        # llama.cpp makes control tokens of ordinary words that look like one: Gemma's </s> is an HTML end tag.
+        self._words = frozenset(
+            token for token in controls if token < len(types) and types[token] not in (_CONTROL_TYPE, 2)
+        ) - frozenset(ends)
+        self.stops = frozenset(
+            token for token in {*controls, *ends} - self._words if token >= 0 and model.ends_generation(token)
+        )
+        self._literals = {model.token_text(token): token for token in controls}
+        self._literals.update(self._soft_controls(header.text(TEMPLATE_KEY)))
+        self._control_ids = frozenset(self._literals.values())
+        self._pieces: list[bytes | None] = [None] * model.n_vocab
+        self._remembered = lru_cache(_REMEMBERED_TEXTS)(self._tokenize)
+
+    def _soft_controls(self, template: str) -> dict[str, int]:
+        """Single tokens that the template writes like control tokens although the file calls them words."""
+        found = {}
+        for literal in set(_LITERAL.findall(template)) - self._literals.keys():
+            ids = self._model.tokenize(literal.encode(), parse_special=True)
+            if len(ids) == 1:
+                found[literal] = ids[0]
+        return found
+
+    @property
+    def control_tokens(self) -> frozenset[str]:
+        """The literals that a template's control tokens are written as."""
+        return frozenset(self._literals)
+
+    @property
+    def bos_text(self) -> str:
+        """The literal of the token a prompt begins with, "" where the model has none."""
+        return self._model.token_text(self._model.bos) if self._model.bos >= 0 else ""
+
+    @property
+    def eos_text(self) -> str:
+        """The literal of the end-of-sequence token, "" where the model has none."""
+        return self._model.token_text(self._model.eos) if self._model.eos >= 0 else ""
+
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """What every prompt begins with: BOS where the model wants one."""
+        return (self._model.bos,) if self._model.add_bos and self._model.bos >= 0 else ()
+
+    def control(self, literal: str) -> int:
+        """The id of a control token. Raises KeyError."""
+        return self._literals[literal]
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """Ids of plain text, never a control token among them. Long histories are remembered."""
+        return self._remembered(text)
+
+    def _tokenize(self, text: str) -> tuple[int, ...]:
+        ids = self._model.tokenize(text.encode("utf-8", "replace"))
+        if self._control_ids.isdisjoint(ids):
+            return tuple(ids)
+        cut = re.compile("|".join(f"(?<={re.escape(word[0])})(?={re.escape(word[1:])})" for word in self._soft_words()))
+        return tuple(
+            token for part in cut.split(text) for token in self._model.tokenize(part.encode("utf-8", "replace"))
+        )
+
+    def _soft_words(self) -> Iterable[str]:
+        hidden = ATTRIBUTE_CONTROL | ATTRIBUTE_UNKNOWN
+        return (word for word, token in self._literals.items() if not self._model.attributes(token) & hidden)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a sampled token adds to an answer: none for a control token."""
+        known = self._pieces[token]
+        if known is None:
+            known = self._pieces[token] = self._model.piece(token, special=token in self._words)
+        return known
+
+    def text(self, ids: Iterable[int]) -> bytes:
+        """The bytes of an answer's ids."""
+        return b"".join(map(self.piece, ids))
