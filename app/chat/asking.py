@@ -1,0 +1,277 @@
+"""What leads to an answer: sending, waiting in line, asking again, editing, going on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.chat.answering import Answering
+from app.chat.changes import Change, DraftRestored, MessageChanged, MessageView, Notice
+from app.chat.clock import Clock
+from app.chat.library import Library
+from app.chat.prompts import Prompts, stamped, system_text
+from app.chat.refusals import UnsavedError, UnsentError
+from app.chat.views import branch_changes
+from app.chat.wording import title_of, well_formed
+from app.core.errors import StorageError, UsageError
+from app.core.message import MessageState, Picture, Role
+from app.core.protocol import Prompt
+from app.core.settings import ConversationSettings, Settings
+from app.store.records import AnswerRecord, StoredMessage
+from app.store.store import Store
+
+_RETRY_SECONDS = 2.0
+
+
+class Asking:
+    """Session thread. `model` in its methods is the name of a model that can be asked now, "" while there is none."""
+
+    def __init__(self, store: Store, answering: Answering, library: Library, prompts: Prompts, clock: Clock) -> None:
+        self._store = store
+        self._answering = answering
+        self._library = library
+        self._prompts = prompts
+        self._clock = clock
+        self._retry_at: float | None = None
+        self.settings = Settings()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a message waits because the store could not be written."""
+        return self._retry_at is not None
+
+    def submit(
+        self, conversation: str, text: str, own: ConversationSettings, model: str, pictures: Sequence[Picture] = ()
+    ) -> tuple[str, list[Change]]:
+        """Save a message, then send it or let it wait; "" is a new conversation, with the settings `own`."""
+        text = well_formed(text)
+        if not text.strip() and not pictures:
+            raise UsageError("There is nothing to send yet.", "empty")
+        is_new = not conversation
+        free = self._is_free(model)
+        try:
+            if not is_new and self._store.conversations.find(conversation) is None:
+                raise UnsentError("This chat was deleted.", "no_conversation", conversation, text)
+            before = self._library.branch(conversation)
+            with self._store.durable():
+                if is_new:
+                    own = stamped(own, self.settings, self._clock)
+                    conversation = self._store.conversations.add(title_of(text), own, self._clock.now())
+                    self._store.conversations.set_draft("", "")
+                leaf = self._library.conversation(conversation).leaf
+                question = self._add_question(conversation, leaf, text, pictures)
+                self._store.conversations.set_draft(conversation, "")
+                begun = self._store_beginning(question, model) if free else None
+        except StorageError as error:
+            raise UnsavedError(error, "" if is_new else conversation, text) from error
+        self._enter(question, begun)
+        if is_new:
+            return conversation, [self._library.opened(conversation)]
+        return conversation, list(branch_changes(conversation, before, self._library.branch(conversation)))
+
+    def begin_next(self, model: str) -> list[Change]:
+        """Answer the message that waits longest, if the model is free."""
+        if not self._answering.line or self._answering.turn is not None:
+            return []
+        if self._retry_at is not None and self._clock.monotonic() < self._retry_at:
+            return []
+        question = self._answering.line[0]
+        stored = self._store.messages.find(question)
+        if stored is None or stored.state is not MessageState.QUEUED:  # another process took it back
+            self._answering.line.remove(question)
+            return self.begin_next(model)
+        try:
+            before = self._library.branch(stored.conversation)
+            with self._store.durable():
+                begun = self._store_beginning(question, model)
+        except StorageError as error:
+            return self._blocked(error)
+        self._retry_at = None
+        self._enter(question, begun)
+        return list(branch_changes(stored.conversation, before, self._library.branch(stored.conversation)))
+
+    def regenerate(self, message: str, model: str) -> list[Change]:
+        """Answer the question before this answer (or this question) again, as another version."""
+        chosen = self._library.message(message)
+        question = chosen if chosen.role is Role.USER else self._library.message(chosen.parent)
+        if question.state is MessageState.QUEUED:
+            raise UsageError("This message waits for the model already.", "queued")
+        stopped = self._stop_below(question.id)
+        before = self._library.branch(question.conversation)
+        answer = chosen.id if chosen is not question else _answer_to(question.id, before)
+        free = self._is_free(model)
+        with self._store.durable():
+            moved = bool(answer) and self._store.messages.move_waiting(answer, question.id)
+            if not moved:
+                self._store.messages.show(question.id)
+            left = self._end_waiting_below(answer) if answer else []
+            if not free:
+                self._store.messages.set_state(question.id, MessageState.QUEUED, self._store.owner)
+            self._store.conversations.touch(question.conversation, self._clock.now())
+            begun = self._store_beginning(question.id, model) if free else None
+        self._leave_line(left)
+        self._enter(question.id, begun, first=stopped)
+        return list(branch_changes(question.conversation, before, self._library.branch(question.conversation)))
+
+    def edit(self, message: str, text: str, model: str) -> list[Change]:
+        """Send a message again in other words, as another branch. An answer's and a waiting message's are replaced."""
+        stored, text = self._library.message(message), well_formed(text)
+        if not text.strip():
+            raise UsageError("There is nothing left of this message. Delete it instead.", "empty")
+        if stored.role is Role.ASSISTANT or stored.state is MessageState.QUEUED:
+            return self._replace_text(stored, text)
+        stopped = self._stop_below(message)
+        before = self._library.branch(stored.conversation)
+        free = self._is_free(model)
+        with self._store.durable():
+            left = self._end_waiting_below(message)
+            question = self._add_question(stored.conversation, stored.parent, text, stored.pictures)
+            begun = self._store_beginning(question, model) if free else None
+        self._leave_line(left)
+        self._enter(question, begun, first=stopped)
+        return list(branch_changes(stored.conversation, before, self._library.branch(stored.conversation)))
+
+    def go_on(self, message: str, model: str) -> list[Change]:
+        """Continue a partial answer in the same message."""
+        stored = self._library.message(message)
+        if stored.role is not Role.ASSISTANT or stored.state is not MessageState.INTERRUPTED:
+            raise UsageError("Only an answer that was cut off can go on.", "not_partial")
+        if self._store.messages.has_followers(message):
+            raise UsageError("Only the last answer can go on. Edit or regenerate this one instead.", "not_last")
+        if not self._is_free(model):
+            raise UsageError("The model is busy. Continue when it is ready.", "busy")
+        self._check_saved(message)
+        tokens = self._store.messages.tokens(message)
+        view = replace(
+            self._library_view(message), state=MessageState.STREAMING, finish_reason=None, error="", model=model
+        )
+        with self._store.durable():
+            self._store.messages.show(message)
+            self._store.messages.set_state(message, MessageState.STREAMING, self._store.owner)
+            prompt = self._prompt(stored.conversation, message)
+        before = AnswerRecord(stored.text, MessageState.STREAMING, tokens, usage=stored.usage, model=model)
+        sampling = self._own(stored.conversation).sampling or self.settings.sampling
+        self._answering.begin(view, before, prompt, sampling)
+        return [MessageChanged(view)]
+
+    def withdraw(self, message: str) -> list[Change]:
+        """Take a waiting message back; the words of one that was not answered before go back to the composer."""
+        stored = self._library.message(message)
+        if stored.role is not Role.USER or stored.state is not MessageState.QUEUED:
+            raise UsageError("This message was sent already.", "sent")
+        before = self._library.branch(stored.conversation)
+        answered = self._store.messages.has_answers(message)
+        with self._store.durable():
+            if answered:
+                self._store.messages.set_state(message, MessageState.COMPLETE)
+                self._store.messages.show(self._store.messages.newest_leaf(message))
+            else:
+                draft = self._library.conversation(stored.conversation).draft
+                both = f"{stored.text}\n{draft}" if draft.strip() else stored.text
+                self._store.conversations.set_draft(stored.conversation, both)
+                self._store.messages.take_back(message)
+        self._leave_line([message])
+        after = self._library.branch(stored.conversation)
+        changes = list(branch_changes(stored.conversation, before, after))
+        return changes if answered else [*changes, DraftRestored(stored.conversation, stored.text)]
+
+    def leave(self, messages: list[str]) -> tuple[Change, ...]:
+        """These messages were deleted: none of them is answered or waits any more."""
+        self._leave_line(messages)
+        turn = self._answering.turn
+        return self._answering.abandon() if turn is not None and turn.view.id in messages else ()
+
+    def draft_prompt(self, conversation: str, draft: str, own: ConversationSettings) -> Prompt:
+        """What would be read if this draft were sent now."""
+        if not conversation:
+            system = system_text(stamped(own, self.settings, self._clock), self.settings)
+            return self._prompts.up_to("", "", system, draft=draft)
+        stored = self._library.conversation(conversation)
+        system = system_text(stored.settings, self.settings)
+        return self._prompts.up_to(conversation, stored.leaf, system, draft=draft)
+
+    def _is_free(self, model: str) -> bool:
+        return bool(model) and self._answering.turn is None and not self._answering.line
+
+    def _add_question(self, conversation: str, parent: str, text: str, pictures: Sequence[Picture]) -> str:
+        now = self._clock.now()
+        question = self._store.messages.add_question(
+            conversation, parent, text, MessageState.QUEUED, self._store.owner, now, pictures
+        )
+        self._store.conversations.touch(conversation, now)
+        return question
+
+    def _store_beginning(self, question: str, model: str) -> tuple[MessageView, Prompt]:
+        """The question is sent and its answer begins: in the store, and as what the model will be asked."""
+        messages = self._store.messages
+        messages.set_state(question, MessageState.COMPLETE)
+        answer = messages.add_answer(question, self._store.owner, self._clock.now(), model)
+        view = self._library_view(answer)
+        return view, self._prompt(view.conversation, question)
+
+    def _enter(self, question: str, begun: tuple[MessageView, Prompt] | None, *, first: bool = False) -> None:
+        """After the commit: ask the model, or stand in line."""
+        if begun is None:
+            self._answering.line.insert(0 if first else len(self._answering.line), question)
+            return
+        view, prompt = begun
+        self._leave_line([question])
+        sampling = self._own(view.conversation).sampling or self.settings.sampling
+        before = AnswerRecord("", MessageState.STREAMING, model=view.model)
+        self._answering.begin(view, before, prompt, sampling)
+
+    def _replace_text(self, stored: StoredMessage, text: str) -> list[Change]:
+        if stored.state is MessageState.STREAMING:
+            raise UsageError("This answer is still being written. Stop it first.", "busy")
+        self._check_saved(stored.id)
+        self._store.messages.set_text(stored.id, text)
+        return [MessageChanged(self._library_view(stored.id))]
+
+    def _check_saved(self, message: str) -> None:
+        if message in self._answering.saver.unsaved:
+            raise StorageError("This answer is not saved yet. Press Retry first.", "unsaved")
+
+    def _stop_below(self, message: str) -> bool:
+        """Stop the answer that is written below this message; whether there was one."""
+        turn = self._answering.turn
+        if turn is None or not self._store.messages.is_below(turn.view.id, message):
+            return False
+        if not turn.stops:
+            self._answering.stop()
+        return True
+
+    def _end_waiting_below(self, message: str) -> list[str]:
+        """What waits below this message waits no more: its branch is no longer the one that is talked in."""
+        left = [waiting for waiting in self._answering.line if self._store.messages.is_below(waiting, message)]
+        for waiting in left:
+            self._store.messages.set_state(waiting, MessageState.COMPLETE)
+        return left
+
+    def _leave_line(self, messages: list[str]) -> None:
+        self._answering.line[:] = [waiting for waiting in self._answering.line if waiting not in messages]
+
+    def _prompt(self, conversation: str, leaf: str) -> Prompt:
+        return self._prompts.up_to(conversation, leaf, system_text(self._own(conversation), self.settings))
+
+    def _own(self, conversation: str) -> ConversationSettings:
+        return self._library.conversation(conversation).settings
+
+    def _library_view(self, message: str) -> MessageView:
+        view = self._library.view(message)
+        assert view is not None
+        return view
+
+    def _blocked(self, error: StorageError) -> list[Change]:
+        was_told, self._retry_at = self._retry_at is not None, self._clock.monotonic() + _RETRY_SECONDS
+        if was_told:
+            return []
+        return [
+            Notice(f"{error.message} Your message is saved and waits until the answer can be saved too.", error.code)
+        ]
+
+
+def _answer_to(question: str, branch: tuple[MessageView, ...]) -> str:
+    """The answer that follows the question on this branch, "" for none."""
+    ids = [view.id for view in branch]
+    after = branch[ids.index(question) + 1 :] if question in ids else ()
+    return after[0].id if after and after[0].role is Role.ASSISTANT else ""

@@ -1,0 +1,245 @@
+"""What an operation of the session changed. The screens (window or terminal) decide what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.message import FinishReason, MessageState, Picture, Role, Timings, Usage
+from app.core.protocol import Benched, Described, Measured, ModelInfo
+from app.core.settings import ConversationSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A row of the sidebar. `changed_at` in seconds since 1970."""
+
+    id: str
+    title: str
+    preview: str
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message as it is shown. `versions` are the ids of its siblings in order of making, itself included.
+
+    `saved` is False while what is on screen is not on disk (disk full); `model` names who answered.
+    """
+
+    id: str
+    conversation: str
+    role: Role
+    text: str
+    state: MessageState
+    created_at: float
+    versions: tuple[str, ...] = ()
+    finish_reason: FinishReason | None = None
+    error: str = ""
+    saved: bool = True
+    model: str = ""
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+    pictures: tuple[Picture, ...] = ()
+
+
+class ModelState(StrEnum):
+    """The model pill's states."""
+
+    NONE = "none"
+    LOADING = "loading"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Base of all changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationsListed(Change):
+    """The sidebar's rows, newest first."""
+
+    rows: tuple[ConversationRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOpened(Change):
+    """This conversation is now in the transcript, with the messages of its active branch.
+
+    `conversation` is "" for a new chat that nothing was said in (it is stored with its first message).
+    """
+
+    conversation: str
+    title: str
+    messages: tuple[MessageView, ...]
+    settings: ConversationSettings
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRemoved(Change):
+    """Moved to the trash, from where restore_conversation brings it back."""
+
+    conversation: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded(Change):
+    """A message at the end of the branch that is shown."""
+
+    message: MessageView
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged(Change):
+    """The message with this id has new state, text or figures."""
+
+    message: MessageView
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesRemoved(Change):
+    """These messages left the transcript. `undo` is a token for undo_delete, "" when nothing can be undone."""
+
+    conversation: str
+    ids: tuple[str, ...]
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextAdded(Change):
+    """More words of the answer that is being written."""
+
+    conversation: str
+    message: str
+    text: str
+    generated: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingChanged(Change):
+    """The model reads the conversation: `done` of `total` tokens (`reused` of them were in its cache)."""
+
+    conversation: str
+    message: str
+    done: int
+    total: int
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeeingChanged(Change):
+    """The image encoder works: `done` of `total` new views of pictures are ready, the next is at `fraction`."""
+
+    conversation: str
+    message: str
+    done: int
+    total: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(Change):
+    """The answer of this conversation has ended (its MessageChanged came before)."""
+
+    conversation: str
+    message: str
+    reason: FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRestored(Change):
+    """Words go back into the composer (a withdrawn message)."""
+
+    conversation: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanged(Change):
+    """The model pill: which model, how far its load is (0.0-1.0), seconds left where known."""
+
+    state: ModelState
+    name: str = ""
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    model: ModelInfo | None = None
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefused(Change):
+    """A model was not loaded: the file, one sentence why, and whether another model is still loaded."""
+
+    path: str
+    message: str
+    code: str
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextMeasured(Change):
+    """What fills the context of this conversation with its draft."""
+
+    conversation: str
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged(Change):
+    """The settings are now these."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRestarted(Change):
+    """The worker died (`detail` for *What happened*); `again` False: it died twice and stays down."""
+
+    detail: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFailed(Change):
+    """Something on screen is not on disk: one sentence. Ends with SaveRecovered."""
+
+    message: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRecovered(Change):
+    """Everything on screen is on disk again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Change):
+    """A sentence for the person: a refused request, a failed turn."""
+
+    message: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDescribed(Change):
+    """The answer for `doctor`."""
+
+    described: Described
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBenched(Change):
+    """The answer for `bench`."""
+
+    benched: Benched
+
+
+@dataclass(frozen=True, slots=True)
+class Bug(Change):
+    """Ours: reaches the crash dialog once, or exit code 1."""
+
+    message: str
+    traceback: str

@@ -1,0 +1,214 @@
+"""The parts of a session on one desk: what is open, what the worker's events change, and what comes next by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.chat.answering import Answering
+from app.chat.asking import Asking
+from app.chat.changes import Bug, Change, MessageChanged, Notice, SettingsChanged, WorkerBenched, WorkerDescribed
+from app.chat.clock import Clock
+from app.chat.library import Library
+from app.chat.link import EngineLink
+from app.chat.meter import Meter
+from app.chat.model_keeper import ModelKeeper, Wanted
+from app.chat.prompts import Prompts
+from app.chat.saver import Saver
+from app.core import protocol
+from app.core.errors import StorageError
+from app.core.protocol import Event, Finished
+from app.core.settings import ConversationSettings
+from app.store.store import Store
+
+Changes = tuple[Change, ...]
+
+
+class Desk:
+    """Session thread. Commands are ChatSession's; this is what they share and what happens between them."""
+
+    def __init__(self, store: Store, engine: EngineLink, clock: Clock, embeddings: Path | None = None) -> None:
+        self.store = store
+        self.keeper = ModelKeeper(engine, clock, embeddings)
+        self.saver = Saver(store, clock)
+        self.answering = Answering(engine, self.saver, clock)
+        self.library = Library(store, self.answering)
+        self.asking = Asking(store, self.answering, self.library, Prompts(store, self.saver), clock)
+        self.meter = Meter()
+        self.is_window = False
+        self.open = ""  # the conversation that is shown, "" for the new chat
+        self.draft = ""
+        self.own_new = ConversationSettings()  # what the new chat sets for itself
+        self._handlers = self._made_handlers()
+
+    @property
+    def model(self) -> str:
+        """The name of the model that can be asked now, "" while there is none."""
+        info = self.keeper.info
+        return info.name if info is not None and self.keeper.is_ready else ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether time matters now."""
+        return (
+            self.answering.turn is not None
+            or self.keeper.is_loading
+            or bool(self.saver.unsaved)
+            or self.asking.is_blocked
+        )
+
+    def handle(self, event: Event) -> Changes:
+        """What an event of the worker changes."""
+        handler = self._handlers.get(type(event))
+        return () if handler is None else tuple(handler(event))
+
+    def settled(self, changes: Iterable[Change]) -> Changes:
+        """These changes, and those of what begins now by itself: a load, the message that waits, a measurement."""
+        told = [*changes, *self.keeper.advance(busy=self.answering.turn is not None)]
+        if self.model:
+            told += self.asking.begin_next(self.model)
+        if self.model and self.answering.turn is None:
+            self._measure()
+        return tuple(told)
+
+    def tick(self) -> Changes:
+        """Partial saves, deadlines and retries."""
+        self.keeper.tick()
+        told = list(self.answering.tick())
+        if self.saver.is_due:
+            told += self.retried()
+        return self.settled(told)
+
+    def retried(self) -> Changes:
+        """Write what is on screen only."""
+        if not self.saver.unsaved:
+            return ()
+        saved, told = self.saver.retry()
+        views = [self.library.view(message) for message in saved]
+        return (*told, *(MessageChanged(view) for view in views if view is not None))
+
+    def show(self, conversation: str) -> Changes:
+        """Open a conversation, or the new chat."""
+        if conversation and self.store.only_reading is None:
+            self.store.mark_interrupted()  # one beside this program may have died since the start
+        opened = self.library.opened(conversation) if conversation else self.library.new_chat(self.own_new)
+        self.draft = opened.draft
+        self.remember_open(conversation)
+        self.measure_again()
+        return (opened,)
+
+    def measure_again(self) -> None:
+        """What is shown has changed, or what it must fit into."""
+        if self.is_window:
+            self.meter.ask(self.open, self.draft)
+
+    def remember_open(self, conversation: str) -> None:
+        """This one is shown now, and will be at the next start."""
+        self.open = conversation
+        if self.is_window:
+            self.save_aside(lambda: self.store.conversations.remember_opened(conversation))
+
+    def news(self) -> Changes:
+        """What another process has changed since the last look."""
+        if self.store.trouble is not None or not self.store.changed_elsewhere():
+            return ()
+        listed = self.library.listed()
+        if not self.open or not self.library.changed_elsewhere(self.open):
+            return (listed,)
+        known = self.store.conversations.find(self.open) is not None
+        return (listed, *self.show(self.open if known else ""))
+
+    def save_aside(self, save: Callable[[], None]) -> None:
+        """Save what costs nothing when it cannot be saved."""
+        if self.store.trouble is None and self.store.only_reading is None:
+            try:
+                save()
+            except StorageError:
+                return
+
+    def read_settings(self) -> Changes:
+        """The stored settings hold from now on; answers whose process has died are being written no more."""
+        self.asking.settings = self.store.settings()
+        if self.store.only_reading is None:
+            self.store.mark_interrupted()
+        return (SettingsChanged(self.asking.settings),)
+
+    def _measure(self) -> None:
+        try:
+            request = self.meter.due(
+                lambda conversation, draft: self.asking.draft_prompt(conversation, draft, self.own_new),
+                self.asking.settings.sampling.max_tokens,
+            )
+        except StorageError:  # an estimate; what is wrong with the disk is told by what must be saved
+            return
+        if request is not None:
+            self.keeper.send(request)
+
+    def _made_handlers(self) -> dict[type[Event], Callable[[Any], Iterable[Change]]]:
+        return {
+            protocol.Loading: self.keeper.handle_loading,
+            protocol.Loaded: self._on_loaded,
+            protocol.LoadFailed: lambda event: self.settled(self.keeper.handle_load_failed(event)),
+            protocol.Reading: self.answering.handle_reading,
+            protocol.Seeing: self.answering.handle_seeing,
+            protocol.Text: self.answering.handle_text,
+            protocol.Finished: self._on_finished,
+            protocol.Failed: lambda event: self._after_turn(self.answering.handle_failed(event)),
+            protocol.Measured: lambda event: self.settled(self.meter.handle(event)),
+            protocol.Described: self._on_described,
+            protocol.Benched: self._on_benched,
+            protocol.WorkerFault: lambda event: (Bug(event.message, event.traceback),),
+            protocol.WorkerDied: self._on_worker_died,
+        }
+
+    def _on_loaded(self, event: protocol.Loaded) -> Changes:
+        wanted, told = self.keeper.handle_loaded(event)
+        if wanted is not None and wanted.remember:
+            told += self._remember_model(wanted)
+        self.measure_again()
+        return self.settled(told)
+
+    def _remember_model(self, wanted: Wanted) -> Changes:
+        paths = {"model_path": str(wanted.path), "mmproj_path": str(wanted.mmproj) if wanted.mmproj else ""}
+        self.asking.settings = msgspec.structs.replace(self.asking.settings, **paths)
+        self.save_aside(lambda: self.store.save_settings(msgspec.structs.replace(self.store.settings(), **paths)))
+        return (SettingsChanged(self.asking.settings),)
+
+    def _on_finished(self, event: Finished) -> Changes:
+        turn = self.answering.turn
+        told = self.answering.handle_finished(event)
+        self.keeper.worked()
+        if turn is not None and told and event.left_out:
+            told = (*self._left_out(turn.view.conversation, event.left_out), *told)
+        return self._after_turn(told)
+
+    def _left_out(self, conversation: str, count: int) -> Changes:
+        """A person who sent before the measurement came is told afterwards."""
+        if self.meter.has_told(conversation, count):
+            return ()
+        named = "oldest message was" if count == 1 else f"{count} oldest messages were"
+        return (Notice(f"The context is full: the {named} left out of this answer.", "left_out"),)
+
+    def _after_turn(self, told: Changes) -> Changes:
+        if told and self.store.trouble is None:
+            told = (*told, self.library.listed())
+            self.measure_again()
+        return self.settled(told)
+
+    def _on_described(self, event: protocol.Described) -> Changes:
+        self.keeper.answered()
+        return (WorkerDescribed(event),)
+
+    def _on_benched(self, event: protocol.Benched) -> Changes:
+        self.keeper.answered()
+        return (WorkerBenched(event),)
+
+    def _on_worker_died(self, event: protocol.WorkerDied) -> Changes:
+        self.meter.forget()
+        answering = self.answering.turn is not None
+        ended = self.answering.handle_died()
+        told = self.keeper.handle_died(event, answering=answering)
+        return self._after_turn((*ended, *told))

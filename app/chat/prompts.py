@@ -1,0 +1,69 @@
+"""From stored messages to what the model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from app.chat.clock import Clock
+from app.chat.saver import Saver
+from app.chat.wording import date_sentence
+from app.core.message import Message, Role
+from app.core.protocol import Prompt
+from app.core.settings import ConversationSettings, Settings
+from app.store.store import Store
+
+
+class Prompts:
+    """Makes prompts out of branches. Session thread."""
+
+    def __init__(self, store: Store, saver: Saver) -> None:
+        self._store = store
+        self._saver = saver
+
+    def up_to(self, conversation: str, leaf: str, system: str, *, draft: str = "") -> Prompt:
+        """The branch that ends with this message, and what is being written after it."""
+        messages = self._branch(leaf) if leaf else []
+        if draft:
+            messages.append(Message(Role.USER, draft))
+        return Prompt(conversation=conversation, messages=tuple(alternating(messages)), system=system)
+
+    def _branch(self, leaf: str) -> list[Message]:
+        unsaved = self._saver.unsaved
+        messages: list[Message] = []
+        for id_, message in self._store.messages.prompt(leaf):
+            newer = unsaved.get(id_)
+            messages.append(Message(message.role, newer.text, newer.tokens, message.pictures) if newer else message)
+        return messages
+
+
+def alternating(messages: Iterable[Message]) -> list[Message]:
+    """The messages with the turns in order: answers without a word left out, neighbours of one role joined.
+
+    Templates refuse two messages of the person in a row, which a deleted or failed answer leaves.
+    """
+    found: list[Message] = []
+    for message in messages:
+        if message.role is Role.ASSISTANT and not message.text:
+            continue
+        if found and found[-1].role is message.role:
+            before = found[-1]
+            text = "\n\n".join(part for part in (before.text, message.text) if part)
+            found[-1] = Message(message.role, text, pictures=before.pictures + message.pictures)
+        else:
+            found.append(message)
+    return found
+
+
+def system_text(own: ConversationSettings, settings: Settings) -> str:
+    """The system text of a conversation: its own or the program's, and the day it began."""
+    text = settings.system_prompt if own.system_prompt is None else own.system_prompt
+    return "\n\n".join(part for part in (text, date_sentence(own.date_stamp)) if part)
+
+
+def stamped(own: ConversationSettings, settings: Settings, clock: Clock) -> ConversationSettings:
+    """The settings of a chat that begins now: the day is written down once, where the person wants it."""
+    if not settings.stamp_date or own.date_stamp:
+        return own
+    return msgspec.structs.replace(own, date_stamp=clock.today().isoformat())
