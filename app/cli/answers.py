@@ -1,0 +1,46 @@
+"""The form of an answer in JSON, and what an answer that went wrong means for the exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.chat.changes import MessageView
+from app.core.errors import EngineError, ExitCode, StorageError
+from app.core.message import FinishReason, Timings
+from app.core.protocol import ModelInfo
+
+
+def answer_record(answer: MessageView, model: ModelInfo, load_ms: float) -> dict[str, Any]:
+    """One answer as `ask --json` prints it; `load_ms` is the load that this answer waited for, 0 for none."""
+    timings = msgspec.structs.replace(answer.timings, load_ms=load_ms)
+    return {
+        "conversation": answer.conversation,
+        "message": answer.id,
+        "text": answer.text,
+        "finish_reason": answer.finish_reason or FinishReason.ERROR,
+        "usage": msgspec.structs.asdict(answer.usage),
+        "timings": _rounded(timings),
+        "tool_calls": [],
+        "model": {
+            "name": model.name,
+            "architecture": model.architecture,
+            "context": model.context,
+            "gpu_layers": model.gpu_layers,
+            "vision": model.vision,
+        },
+    }
+
+
+def check_answer(answer: MessageView, unsaved: str) -> ExitCode:
+    """What the command exits with after this answer. Raises the UserError of one that failed or was not saved."""
+    if answer.finish_reason is FinishReason.ERROR:
+        raise EngineError(answer.error or "The model failed. What it wrote so far is kept.", code="engine")
+    if not answer.saved:
+        raise StorageError(unsaved or "The answer was not saved.", code="unsaved")
+    return ExitCode.INTERRUPTED if answer.finish_reason is FinishReason.CANCELLED else ExitCode.DONE
+
+
+def _rounded(timings: Timings) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in msgspec.structs.asdict(timings).items()}

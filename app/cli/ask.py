@@ -1,0 +1,47 @@
+"""`cabochon ask`: one turn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from app.cli.answers import answer_record, check_answer
+from app.cli.commands import Ask
+from app.cli.link import SessionLink
+from app.cli.opening import Opened, open_for_turns
+from app.cli.output import Output
+from app.cli.pictures import attach, check_sight
+from app.cli.turns import Turn
+from app.core.errors import ExitCode, UsageError
+from app.core.message import Picture
+from app.core.paths import DataPaths
+
+
+def run_ask(command: Ask, paths: DataPaths, output: Output, *, scripted: bool = False) -> ExitCode:
+    """Ask, print the answer as it comes, and return the exit code. Raises UserError for what went wrong."""
+    prompt = _read_prompt() if command.prompt == "-" else command.prompt
+    if not prompt.strip():
+        raise UsageError("The prompt is empty.", code="empty_prompt")
+    pictures = attach(paths, output, command.images, command.options.pan_and_scan)
+    with SessionLink(paths, scripted=scripted) as link:
+        opened = open_for_turns(link, output, command.options)
+        check_sight(opened.model, pictures)
+        return _one_turn(link, output, opened, prompt, pictures, json=command.options.json)
+
+
+def _one_turn(
+    link: SessionLink, output: Output, opened: Opened, prompt: str, pictures: Sequence[Picture], *, json: bool
+) -> ExitCode:
+    turn = Turn(link, output, opened.branch)
+    conversation = opened.branch.conversation
+    answer = turn.run(lambda session: session.submit(conversation, prompt, pictures), streamed=not json)
+    if json:
+        output.record(answer_record(answer, opened.model, opened.model.load_ms))
+    else:
+        output.end_line()
+    return check_answer(answer, turn.unsaved)
+
+
+def _read_prompt() -> str:
+    """All of standard input as UTF-8, without the line end that a shell adds."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\r\n")

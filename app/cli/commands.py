@@ -1,0 +1,112 @@
+"""What a command line asks for, as plain values: the parser makes them, the commands carry them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from app.core.message import PanAndScan
+from app.core.settings import LoadOptions, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model, and how it is loaded for this call; None follows what is remembered."""
+
+    path: Path | None = None
+    mmproj: Path | None = None
+    context: int | None = None
+    gpu_layers: int | None = None
+    threads: int | None = None
+
+    def load_options(self, stored: LoadOptions) -> LoadOptions:
+        """The stored options with what was named on the command line in their place."""
+        named = {"context": self.context, "gpu_layers": self.gpu_layers, "threads": self.threads}
+        return msgspec.structs.replace(stored, **{name: value for name, value in named.items() if value is not None})
+
+
+def merge_sampling(stored: Sampling, named: Sampling) -> Sampling:
+    """`stored` with the values that `named` sets in their place."""
+    values = {name: value for name, value in msgspec.structs.asdict(named).items() if value is not None}
+    return msgspec.structs.replace(stored, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What `ask` and `chat` share. `conversation` is "new", "last" or an id; `system` None keeps what is set."""
+
+    model: ModelChoice = field(default_factory=ModelChoice)
+    conversation: str = "new"
+    system: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    json: bool = False
+    pan_and_scan: PanAndScan = PanAndScan.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Open the window."""
+
+    model: Path | None = None
+    sample: bool = False
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One turn; the prompt "-" is read from standard input."""
+
+    prompt: str
+    options: AnswerOptions
+    images: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat on a terminal or through a pipe."""
+
+    options: AnswerOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ListConversations:
+    """The sidebar's rows."""
+
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowConversation:
+    """The active branch of one conversation; `conversation` is "last" or an id."""
+
+    conversation: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """What is here, what is wrong and how to mend it; `check` asks the self-check model known questions."""
+
+    check: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Speed of prompt and answer."""
+
+    model: ModelChoice = field(default_factory=ModelChoice)
+    json: bool = False
+
+
+Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program; `data_dir` None means the platform's own place."""
+
+    command: Command
+    data_dir: str | None = None

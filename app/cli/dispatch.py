@@ -1,0 +1,37 @@
+"""From a command's values to the module that carries it out; only that one is imported."""
+
+from __future__ import annotations
+
+from app.cli.commands import Ask, Bench, Chat, Command, Doctor, ListConversations, ShowConversation
+from app.cli.output import Output
+from app.core.errors import ExitCode
+from app.core.paths import DataPaths
+
+
+def run_command(command: Command, paths: DataPaths, output: Output, *, scripted: bool = False) -> ExitCode:
+    """Carry out any command but Window. Raises UserError; KeyboardInterrupt where the person ended it."""
+    if isinstance(command, Ask):
+        from app.cli.ask import run_ask
+
+        return run_ask(command, paths, output, scripted=scripted)
+    if isinstance(command, Chat):
+        from app.cli.chat import run_chat
+
+        return run_chat(command, paths, output, scripted=scripted)
+    if isinstance(command, ListConversations):
+        from app.cli.conversations import run_list
+
+        return run_list(command, paths, output)
+    if isinstance(command, ShowConversation):
+        from app.cli.conversations import run_show
+
+        return run_show(command, paths, output)
+    if isinstance(command, Doctor):
+        from app.cli.doctor import run_doctor
+
+        return run_doctor(command, paths, output)
+    if isinstance(command, Bench):
+        from app.cli.bench import run_bench
+
+        return run_bench(command, paths, output)
+    raise TypeError(command)

@@ -1,0 +1,218 @@
+"""`cabochon doctor`: what is here, what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from app.chat.changes import WorkerDescribed, WorkerRestarted
+from app.cli.check import Checked, run_self_check, self_check_model
+from app.cli.commands import Doctor
+from app.cli.link import Interrupted, SessionLink
+from app.cli.opening import remembered_model
+from app.cli.output import Output
+from app.cli.screen import has_screen
+from app.cli.versions import installed_versions
+from app.core.errors import EngineError, ExitCode, ModelError, StorageError, UserError
+from app.core.paths import DataPaths
+from app.core.protocol import Described
+from app.gguf.header import read_header
+
+_DESCRIBE_SECONDS = 30.0
+_LITTLE_SPACE = 500_000_000  # bytes; a chat needs far less, a backup or a model far more
+_QT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong and how a person mends it."""
+
+    what: str
+    mend: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What doctor found; `check` is None when the self-check was not asked for."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    devices: list[dict[str, object]] = field(default_factory=list)
+    backends: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+    screen: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    check: list[Checked] | None = None
+
+
+def run_doctor(command: Doctor, paths: DataPaths, output: Output) -> ExitCode:
+    """Examine everything and print it. A wrong self-check is exit code 6; what else is wrong is in the report."""
+    report = _examine(paths)
+    if command.check:
+        _check(report, output)
+    output.clear_status()
+    if command.json:
+        output.record(_record(report))
+    else:
+        _print(report, output)
+    passed = report.check is None or (bool(report.check) and all(checked.right for checked in report.check))
+    return ExitCode.DONE if passed else ExitCode.ENGINE
+
+
+def _examine(paths: DataPaths) -> Report:
+    report = Report(versions=installed_versions(), paths=_shown_paths(paths), screen=has_screen())
+    report.problems += _folder_problems(paths.root)
+    report.problems += _qt_problems()
+    if not self_check_model().is_file():
+        report.problems.append(Problem("The self-check model is missing.", "Install Cabochon again."))
+    try:
+        with SessionLink(paths) as link:
+            model = remembered_model(link)
+            report.paths["model"] = _shown(model) if model else ""
+            report.problems += _model_problems(model)
+            _take_description(report, _describe(link))
+    except StorageError as error:
+        report.problems.append(Problem(error.message, "Free the folder, or choose another one with --data-dir."))
+    except EngineError as error:
+        log = _shown(paths.logs / "worker.log")
+        report.problems.append(Problem(error.message, f"Install Cabochon again; the reason stands in {log}."))
+    return report
+
+
+def _check(report: Report, output: Output) -> None:
+    try:
+        report.check = run_self_check(output)
+    except UserError as error:
+        report.check = []
+        report.problems.append(Problem(f"The self-check failed: {error.message}", "Install Cabochon again."))
+
+
+def _describe(link: SessionLink) -> Described:
+    link.call(lambda session: session.describe())
+    while True:
+        change = link.next(_DESCRIBE_SECONDS)
+        if isinstance(change, WorkerDescribed):
+            return change.described
+        if isinstance(change, Interrupted):
+            raise KeyboardInterrupt
+        if change is None or isinstance(change, WorkerRestarted):
+            raise EngineError("The engine does not start.", code="worker")
+
+
+def _take_description(report: Report, described: Described) -> None:
+    report.versions |= described.versions
+    report.devices = [msgspec.structs.asdict(device) for device in described.devices]
+    report.backends = described.system_info
+
+
+def _folder_problems(root: Path) -> list[Problem]:
+    nearest = next(folder for folder in (root, *root.parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        what = f"The folder {_shown(nearest)} cannot be written to ({error.strerror}). Chats are not saved."
+        return [Problem(what, "Allow writing to it, or choose another folder with --data-dir.")]
+    free = shutil.disk_usage(nearest).free
+    if free < _LITTLE_SPACE:
+        what = f"Only {free // 1_000_000} MB are free where chats are saved ({_shown(nearest)})."
+        return [Problem(what, "Delete what is not needed any more.")]
+    return []
+
+
+def _model_problems(model: Path | None) -> list[Problem]:
+    if model is None:
+        return [Problem("No model is chosen.", "Choose one with cabochon --model FILE.gguf, or in the window.")]
+    try:
+        read_header(model)
+    except ModelError as error:
+        return [Problem(error.message, "Choose another model with cabochon --model FILE.gguf, or in the window.")]
+    return []
+
+
+def _qt_problems() -> list[Problem]:
+    """Whether the window's libraries load; tried in a process of its own, because this one must not load Qt."""
+    command = [sys.executable, "-P", "-c", "import PySide6.QtWidgets"]
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=_QT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return [Problem("The window's libraries take too long to load.", "Try again when the machine is less busy.")]
+    if tried.returncode == 0:
+        return []
+    lines = tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"]
+    return [
+        Problem(
+            f"The window cannot open: {lines[-1]}.",
+            "Install the library it names (packaging/bootstrap.py run does it); the command line works without it.",
+        )
+    ]
+
+
+def _shown_paths(paths: DataPaths) -> dict[str, str]:
+    return {
+        "data": _shown(paths.root),
+        "database": _shown(paths.database),
+        "logs": _shown(paths.logs),
+        "models": _shown(paths.models),
+        "python": _shown(Path(sys.executable)),
+    }
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _record(report: Report) -> dict[str, object]:
+    record: dict[str, object] = {
+        "versions": report.versions,
+        "devices": report.devices,
+        "backends": report.backends,
+        "paths": report.paths,
+        "screen": report.screen,
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+    if report.check is not None:
+        record["check"] = [
+            {
+                "question": checked.question.prompt,
+                "expected": checked.question.expected,
+                "answer": checked.answer,
+                "right": checked.right,
+            }
+            for checked in report.check
+        ]
+    return record
+
+
+def _print(report: Report, output: Output) -> None:
+    for heading, values in (("Versions", report.versions), ("Paths", report.paths)):
+        output.line(heading)
+        for name, value in values.items():
+            output.line(f"  {name:<18} {value or 'missing'}")
+    output.line("Devices")
+    for device in report.devices:
+        output.line(f"  {device['name']:<18} {device['description']} ({_memory(device)})")
+    output.line(f"  {'backends':<18} {report.backends.strip()}")
+    output.line(f"  {'screen':<18} {'yes' if report.screen else 'none: use cabochon chat'}")
+    for checked in report.check or ():
+        if checked.right:
+            output.line(f"right   {checked.question.prompt} → {checked.answer}")
+        else:
+            output.line(f"WRONG   {checked.question.prompt} → {checked.answer}, not {checked.question.expected}")
+    for problem in report.problems:
+        output.line(f"Problem: {problem.what} {problem.mend}")
+    if not report.problems:
+        output.line("Nothing is wrong.")
+
+
+def _memory(device: dict[str, object]) -> str:
+    free, total = device["memory_free"], device["memory_total"]
+    if not isinstance(free, int) or not isinstance(total, int) or not total:
+        return str(device["kind"])
+    return f"{device['kind']}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
