@@ -1,0 +1,240 @@
+"""Where a message is written: the field, one hint and Send, which is Stop while an answer is written."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+
+from app.ui.controls import Words
+from app.ui.keyboard_ring import ring_in, ring_out
+from app.ui.look import Look
+from app.ui.message_edit import MessageEdit
+from app.ui.painting import box, margins, picture
+
+DRAFT_MS = 300
+
+
+class Activity(Enum):
+    """What goes on in the conversation that is shown."""
+
+    IDLE = "idle"
+    WAITING = "waiting"  # its last message waits in line
+    ANSWERING = "answering"
+
+
+HINTS = {
+    Activity.IDLE: "Enter sends · Shift+Enter new line",
+    Activity.WAITING: "Esc takes the message back",
+    Activity.ANSWERING: "Esc stops",
+}
+
+
+class SendButton(QToolButton):
+    """32 x 30: Send, empty without words; Stop while there is something to stop."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._stops = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        look.changed.connect(self._on_look_changed)
+        self._tell()
+
+    @property
+    def stops(self) -> bool:
+        """Whether a press stops instead of sending."""
+        return self._stops
+
+    def set_stops(self, stops: bool) -> None:
+        """Be Stop (or Send again)."""
+        if stops != self._stops:
+            self._stops = stops
+            self._tell()
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(32), self._look.px(30))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        ring_in(self, self._look, event, 8)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        ring_out(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        if not self.isEnabled():
+            edge = look.colour("border") if look.theme.contrast else None
+            box(painter, self.rect(), 8, look.colour("hover"), edge)
+            ink = "text2"
+        else:
+            fill = "accent_pressed" if self.isDown() else "accent_hover" if self.underMouse() else "accent"
+            box(painter, self.rect(), 8, look.colour(fill))
+            ink = "on_accent"
+        drawn = look.pixmap("stop" if self._stops else "send", ink, 18, self.devicePixelRatioF())
+        picture(painter, QRectF(self.rect()).center(), drawn)
+
+    def _tell(self) -> None:
+        self.setAccessibleName("Stop" if self._stops else "Send")
+        self.setToolTip("Stop   Esc" if self._stops else "Send   Enter")
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+
+class Composer(QFrame):
+    """`submitted` carries the words; the draft is told some 300 ms after the last key, or at once by `flush`."""
+
+    submitted = Signal(str)
+    stop_asked = Signal()
+    escaped = Signal()
+    draft_changed = Signal(str)
+    emptied = Signal(bool)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._activity = Activity.IDLE
+        self._hint = ""
+        self._narrow = False
+        self._had_words = False
+        self.edit = MessageEdit()
+        self.send = SendButton(look)
+        self.hint = Words(look, "", 12, token="text3")
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(DRAFT_MS)
+        self._lay_out()
+        self._connect()
+        self._on_look_changed()
+        self.set_activity(Activity.IDLE)
+
+    @property
+    def activity(self) -> Activity:
+        """What goes on in the conversation that is shown."""
+        return self._activity
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything is written."""
+        return not self.edit.document().isEmpty()
+
+    def set_activity(self, activity: Activity) -> None:
+        """Show Send or Stop, and the hint that goes with it."""
+        self._activity = activity
+        self.send.set_stops(activity is not Activity.IDLE)
+        self._refresh()
+
+    def set_hint(self, hint: str) -> None:
+        """Say something else than the usual while nothing goes on ("" for the usual)."""
+        self._hint = hint
+        self._refresh()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out the hint in a narrow window."""
+        self._narrow = narrow
+        self._refresh()
+
+    def set_text(self, text: str) -> None:
+        """Put other words into the field without telling them as a draft."""
+        self.edit.set_text(text)
+        self._pause.stop()
+
+    def flush(self) -> None:
+        """Tell a draft that has not been told yet."""
+        if self._pause.isActive():
+            self._pause.stop()
+            self._on_pause_over()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        focus = self.edit.hasFocus()
+        width = 2 if focus and look.theme.contrast else 1
+        box(painter, self.rect(), 12, look.colour("raised"), look.colour("accent" if focus else "border_strong"), width)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def _lay_out(self) -> None:
+        self._row = QHBoxLayout()
+        self._row.setSpacing(12)
+        self._row.addStretch(1)
+        self._row.addWidget(self.hint)
+        self._row.addWidget(self.send)
+        self._column = QVBoxLayout(self)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.edit)
+        self._column.addLayout(self._row)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.send.setCursor(Qt.CursorShape.ArrowCursor)
+
+    def _connect(self) -> None:
+        self.edit.textChanged.connect(self._on_text_changed)
+        self.edit.submitted.connect(self.send_now)
+        self.edit.escaped.connect(self.escaped)
+        self.edit.grown.connect(self._fit)
+        self.edit.focused.connect(self._on_focus_changed)
+        self.send.clicked.connect(self._on_send_clicked)
+        self._pause.timeout.connect(self._on_pause_over)
+        self._look.changed.connect(self._on_look_changed)
+
+    def _refresh(self) -> None:
+        idle = self._activity is Activity.IDLE
+        self.send.setEnabled(not idle or self.has_words)
+        self.hint.setText(self._hint if self._hint and idle else HINTS[self._activity])
+        self.hint.setVisible(not self._narrow)
+
+    @Slot()
+    def _fit(self) -> None:
+        height = self.edit.wanted_height()
+        if height != self.edit.height():
+            self.edit.setFixedHeight(height)
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        self._pause.start()
+        if self.has_words != self._had_words:
+            self._had_words = self.has_words
+            self._refresh()
+            self.emptied.emit(not self._had_words)
+
+    @Slot()
+    def _on_pause_over(self) -> None:
+        self.draft_changed.emit(self.edit.text())
+
+    @Slot()
+    def send_now(self) -> None:
+        """Send what is written, if anything is."""
+        text = self.edit.text()
+        if text.strip():
+            self.set_text("")
+            self.submitted.emit(text)
+
+    @Slot()
+    def _on_send_clicked(self) -> None:
+        if self.send.stops:
+            self.stop_asked.emit()
+        else:
+            self.send_now()
+        self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(bool)
+    def _on_focus_changed(self, _focused: bool) -> None:
+        self.update()
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        look = self._look
+        self._column.setContentsMargins(margins(15, look.px(12), 9, look.px(9)))
+        self._row.setContentsMargins(0, look.px(7), 0, 0)
+        self._fit()
+        self.update()

@@ -1,0 +1,73 @@
+"""Dropping a model file: what the window says while the file is over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from app.ui.look import Look
+from app.ui.painting import box, picture
+
+INSET = 12
+
+
+def dropped_model(data: QMimeData) -> Path | None:
+    """The model file among what is dragged; None when there is none."""
+    for url in data.urls():
+        path = Path(url.toLocalFile()) if url.isLocalFile() else None
+        if path is not None and path.suffix.lower() == ".gguf":
+            return path
+    return None
+
+
+class DropOverlay(QWidget):
+    """Covers the window, transparent to the mouse: 12 from all edges, dashed accent on tint."""
+
+    def __init__(self, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look = look
+        self._name = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_for(self, model: Path) -> None:
+        """Say what a drop would do."""
+        self._name = model.name
+        parent = self.parentWidget()
+        if parent is not None:
+            self.setGeometry(parent.rect())
+        self.show()
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), look.colour("window"))
+        area = QRectF(self.rect()).adjusted(INSET, INSET, -INSET, -INSET)
+        box(painter, area, 12, look.colour("tint"))
+        pen = QPen(look.colour("accent"), 2)
+        pen.setDashPattern([3, 2])
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 12, 12)
+        middle = area.center()
+        disc = QRectF(middle.x() - look.px(31), middle.y() - look.px(88), look.px(62), look.px(62))
+        box(painter, disc, disc.height() / 2, look.colour("raised"), look.colour("border"))
+        picture(painter, disc.center(), look.pixmap("download", "accent", 24, self.devicePixelRatioF()))
+        self._line(painter, middle.y() + look.px(8), "Load this model", 20, 600, "text")
+        self._line(painter, middle.y() + look.px(36), self._name, 14, 400, "text2")
+        self._line(painter, area.bottom() - look.px(30), "The file stays where it is. Esc cancels.", 12, 400, "text2")
+
+    def _line(self, painter: QPainter, y: float, text: str, px: float, weight: int, token: str) -> None:
+        painter.setFont(self._look.font(px, weight))
+        painter.setPen(self._look.colour(token))
+        height = painter.fontMetrics().height()
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 8 * INSET)
+        painter.drawText(
+            QRectF(QPointF(0, y - height / 2), QPointF(self.width(), y + height / 2)),
+            int(Qt.AlignmentFlag.AlignCenter),
+            shown,
+        )

@@ -1,0 +1,408 @@
+"""The main window: its panes, keys, menus and what is dropped on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QShortcut,
+)
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from app.ui.chat_pane import ChatPane
+from app.ui.look import Look
+from app.ui.panes import Panes
+from app.ui.sidebar import Sidebar
+from app.ui.window_state import WindowState, encode_geometry
+
+if TYPE_CHECKING:
+    from app.chat.changes import Change, ModelChanged
+    from app.chat.runner import Command
+    from app.core.paths import DataPaths
+    from app.ui.actions import Actions
+    from app.ui.drop_overlay import DropOverlay
+    from app.ui.layers import Dialog, Popover
+    from app.ui.screen import Screen
+
+SMALLEST = QSize(480, 560)
+FIRST = QSize(1280, 820)
+
+
+class MainWindow(QMainWindow):
+    """Accessible as *Cabochon*. GUI thread; `post` never blocks, `apply` takes what comes back.
+
+    It is made in two steps, so that it is on the screen early: what the first picture needs, and with `begin` the rest.
+    """
+
+    screen_now: Screen
+    actions_now: Actions
+
+    closing = Signal()
+
+    def __init__(self, look: Look, paths: DataPaths, state: WindowState, post: Callable[[Command], None]) -> None:
+        super().__init__()
+        self._look = look
+        self._paths = paths
+        self._state = state
+        self._post = post
+        self._popover: Popover | None = None
+        self._dialog: Dialog | None = None
+        self._drop: DropOverlay | None = None
+        self._bug_shown = False
+        self._begun = False
+        self.setWindowTitle("Cabochon")
+        self.setAccessibleName("Cabochon")
+        self.setMinimumSize(SMALLEST)
+        self.setAcceptDrops(True)
+        self.sidebar = Sidebar(look)
+        self.chat = ChatPane(look)
+        self.panes = Panes(look, self.sidebar, self.chat)
+        self.setCentralWidget(self.panes)
+        self.panes.narrowed.connect(self.chat.set_narrow)
+        self._restore()
+        self.chat.composer.edit.setFocus()
+
+    def begin(self) -> None:
+        """Connect what the person does with the session. Once; `apply` does it too."""
+        if self._begun:
+            return
+        self._begun = True
+        from app.ui.actions import Actions
+        from app.ui.screen import Screen
+
+        self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
+        self.actions_now = Actions(self.screen_now, self.sidebar, self.chat, self._post, self)
+        self._connect_panes()
+        self._connect_chat()
+        self._add_shortcuts()
+        self._order_tabs()
+
+    @Slot(object)
+    def apply(self, change: Change) -> None:
+        """Show what the session changed."""
+        self.begin()
+        self.screen_now.apply(change)
+
+    def raise_now(self) -> None:
+        """Come to the front: a second start asked for it."""
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
+
+    # -- wiring ------------------------------------------------------------------------------------------------------
+
+    def _connect_panes(self) -> None:
+        actions = self.actions_now
+        sidebar = self.sidebar
+        sidebar.chat_chosen.connect(actions.open_chat)
+        sidebar.chat_chosen.connect(self.panes.close_drawer)
+        sidebar.new_asked.connect(actions.new_chat)
+        sidebar.new_asked.connect(self.panes.close_drawer)
+        sidebar.renamed.connect(actions.rename_chat)
+        sidebar.delete_asked.connect(actions.delete_chat)
+        sidebar.settings_asked.connect(self.open_settings)
+        top = self.chat.top
+        top.sidebar_asked.connect(self.panes.toggle)
+        top.renamed.connect(actions.rename_open_chat)
+        top.more_asked.connect(self._on_more_asked)
+        top.pill.clicked.connect(self._on_pill_clicked)
+        top.pill.cancel_asked.connect(actions.cancel_load)
+        top.meter.pressed.connect(self._on_meter_pressed)
+        self.screen_now.model_loaded.connect(self._on_model_loaded)
+        self.screen_now.page_due.connect(self._on_page_due)
+        self.screen_now.bug_met.connect(self.show_bug)
+
+    def _connect_chat(self) -> None:
+        actions = self.actions_now
+        chat = self.chat
+        chat.composer.submitted.connect(actions.submit)
+        chat.composer.stop_asked.connect(actions.stop)
+        chat.composer.escaped.connect(self._on_escape)
+        chat.composer.draft_changed.connect(actions.keep_draft)
+        chat.composer.emptied.connect(self.screen_now.refresh_context)
+        transcript = chat.transcript
+        transcript.regenerate_asked.connect(actions.regenerate)
+        transcript.edit_submitted.connect(actions.edit_message)
+        transcript.continue_asked.connect(actions.continue_answer)
+        transcript.delete_asked.connect(actions.delete_message)
+        transcript.version_chosen.connect(actions.choose_version)
+        transcript.withdraw_asked.connect(actions.withdraw)
+        transcript.link_activated.connect(actions.open_link)
+        chat.save_retried.connect(actions.retry_save)
+        chat.undo_asked.connect(actions.undo)
+        chat.demo_notice_closed.connect(actions.close_demo_notice)
+        chat.what_happened_asked.connect(self._on_what_happened_asked)
+        chat.model_file_asked.connect(actions.browse_model)
+        chat.model_chosen.connect(actions.choose_model)
+        chat.larger_context_asked.connect(actions.enlarge_context)
+        chat.beginning_chosen.connect(actions.begin_with)
+
+    def _add_shortcuts(self) -> None:
+        actions = self.actions_now
+        keys: dict[str, Callable[[], object]] = {
+            "Ctrl+N": actions.new_chat,
+            "Ctrl+F": self._on_search_asked,
+            "Ctrl+B": self.panes.toggle,
+            "Ctrl+,": self.open_settings,
+            "Ctrl+O": actions.browse_model,
+            "F2": self._on_rename_asked,
+            "Ctrl+Shift+C": actions.copy_last_answer,
+            "Ctrl++": lambda: actions.step_scale(1),
+            "Ctrl+=": lambda: actions.step_scale(1),
+            "Ctrl+-": lambda: actions.step_scale(-1),
+            "Ctrl+0": lambda: actions.step_scale(0),
+            "Ctrl+Tab": lambda: actions.step_chat(1),
+            "Ctrl+Shift+Tab": lambda: actions.step_chat(-1),
+            "Alt+Down": lambda: actions.step_chat(1),
+            "Alt+Up": lambda: actions.step_chat(-1),
+        }
+        self._shortcuts = [QShortcut(QKeySequence(key), self, done) for key, done in keys.items()]
+        QShortcut(QKeySequence("Ctrl+Q"), self, self.close)  # works while a dialog is open, unlike the others
+
+    def _order_tabs(self) -> None:
+        top = self.chat.top
+        order: list[QWidget] = [
+            self.sidebar.search,
+            self.sidebar.new_chat,
+            self.sidebar.list,
+            self.sidebar.settings,
+            top.sidebar_button,
+            top.pill,
+            top.meter,
+            top.more,
+            self.chat.transcript,
+            self.chat.composer.edit,
+            self.chat.composer.send,
+        ]
+        for first, second in pairwise(order):
+            QWidget.setTabOrder(first, second)
+
+    # -- menus, popover, dialogs ---------------------------------------------------------------------------------------
+
+    @Slot()
+    def open_settings(self, page: str = "") -> None:
+        """Open the settings."""
+        if self._dialog is not None:
+            return
+        from app.ui.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self._look, self, self.screen_now.settings, self._model())
+        dialog.changed.connect(self.actions_now.change_settings)
+        self.screen_now.settings_shown.connect(dialog.show_settings)
+        if page:
+            dialog.show_page(page)
+        self._show_dialog(dialog)
+
+    def _show_dialog(self, dialog: Dialog) -> None:
+        self._close_popover()
+        if self._dialog is not None:
+            self._dialog.reject()
+        self._dialog = dialog
+        dialog.finished.connect(self._on_dialog_finished)
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+        dialog.open_over()
+
+    @Slot()
+    def _on_dialog_finished(self) -> None:
+        self._dialog = None
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(True)
+
+    @Slot(str)
+    def show_bug(self, report: str) -> None:
+        """Show the crash dialog, once in a run."""
+        if self._bug_shown:
+            return
+        self._bug_shown = True
+        from app.ui.report_dialog import ReportDialog
+
+        said = "Something went wrong in Cabochon itself. What you wrote is saved. You can go on, or start it again."
+        self._show_dialog(ReportDialog(self._look, self, "Cabochon made a mistake", said, report))
+
+    @Slot()
+    def _on_what_happened_asked(self) -> None:
+        from app.ui.report_dialog import ReportDialog
+
+        said = "The process that runs the model ended by itself. Your words are safe; a broken answer is marked."
+        self._show_dialog(ReportDialog(self._look, self, "What happened", said, self.screen_now.what_happened))
+
+    @Slot()
+    def _on_pill_clicked(self) -> None:
+        from app.ui.model_files import known_models
+        from app.ui.model_menu import show_model_menu
+
+        actions = self.actions_now
+        show_model_menu(
+            self._look,
+            self.chat.top.pill,
+            self._model(),
+            known_models(self._paths, self._recent_models()),
+            choose=actions.choose_model,
+            browse=actions.browse_model,
+            cancel=actions.cancel_load,
+            unload=actions.unload,
+        )
+
+    @Slot()
+    def _on_more_asked(self) -> None:
+        from app.ui.menus import Menu
+
+        more = self.chat.top.more
+        menu = Menu(self._look, more)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        stored = bool(self.screen_now.conversation)
+        menu.add("Rename", self.chat.top.rename, icon="edit", key="F2").setEnabled(stored)
+        copy = menu.add("Copy last answer", self.actions_now.copy_last_answer, icon="copy", key="Ctrl+Shift+C")
+        copy.setEnabled(self.screen_now.last_answer is not None)
+        menu.addSeparator()
+        menu.add("Settings", self.open_settings, icon="settings", key="Ctrl+,")
+        menu.addSeparator()
+        menu.add("Delete chat", self.actions_now.delete_open_chat, icon="trash", danger=True).setEnabled(stored)
+        rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
+        start = more.width() - menu.sizeHint().width() if rightwards else 0
+        menu.popup(more.mapToGlobal(QPoint(start, more.height() + 4)))
+
+    @Slot()
+    def _on_meter_pressed(self) -> None:
+        measured = self.screen_now.measured
+        if measured is None:
+            return
+        from app.ui.context_popover import ContextPopover
+        from app.ui.layers import Popover
+
+        card = ContextPopover(
+            self._look,
+            measured,
+            has_draft=self.chat.composer.has_words,
+            has_system=bool(self.screen_now.own_settings.system_prompt or self.screen_now.settings.system_prompt),
+        )
+        self._close_popover()
+        self._popover = Popover(self._look, self.chat.top.meter, card)
+        card.closed.connect(self._popover.close_now)
+        card.change_asked.connect(self._on_context_change_asked)
+        self._popover.closed.connect(self._on_popover_closed)
+        self.chat.top.meter.set_open(True)
+
+    def _close_popover(self) -> None:
+        if self._popover is not None:
+            self._popover.close_now()
+
+    @Slot()
+    def _on_popover_closed(self) -> None:
+        self._popover = None
+        self.chat.top.meter.set_open(False)
+
+    @Slot()
+    def _on_context_change_asked(self) -> None:
+        self._close_popover()
+        self.open_settings("Model")
+
+    @Slot()
+    def _on_rename_asked(self) -> None:
+        if self.sidebar.list.hasFocus():
+            self.sidebar.list.rename_current()
+        else:
+            self.chat.top.rename()
+
+    @Slot()
+    def _on_search_asked(self) -> None:
+        self.panes.show_sidebar()
+        self.sidebar.focus_search()
+
+    @Slot()
+    def _on_escape(self) -> None:
+        if self.panes.narrow:
+            self.panes.close_drawer()
+        self.actions_now.stop()
+
+    # -- models ------------------------------------------------------------------------------------------------------
+
+    @Slot(str)
+    def _on_model_loaded(self, path: str) -> None:
+        self._state = self._state.with_recent(path)
+
+    @Slot()
+    def _on_page_due(self) -> None:
+        from app.ui.model_files import known_models
+
+        self.chat.choose.show_files(known_models(self._paths, self._recent_models()))
+
+    def _recent_models(self) -> list[Path]:
+        return [Path(path) for path in self._state.recent_models]
+
+    def _model(self) -> ModelChanged:
+        from app.chat.changes import ModelChanged, ModelState
+
+        return self.screen_now.model or ModelChanged(ModelState.NONE)
+
+    # -- what Qt tells -------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._on_escape()
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.sidebar.day_passed()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        from app.ui.drop_overlay import DropOverlay, dropped_model
+
+        model = dropped_model(event.mimeData())
+        if model is not None and self._dialog is None:
+            event.acceptProposedAction()
+            self._drop = self._drop or DropOverlay(self._look, self)
+            self._drop.show_for(model)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._end_drop()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        from app.ui.drop_overlay import dropped_model
+
+        self._end_drop()
+        model = dropped_model(event.mimeData())
+        if model is not None:
+            event.acceptProposedAction()
+            self.actions_now.choose_model(model)
+
+    def _end_drop(self) -> None:
+        if self._drop is not None:
+            self._drop.hide()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.chat.composer.flush()
+        self._state = self._state._replace(
+            geometry=encode_geometry(bytes(self.saveGeometry().data())),
+            sidebar_open=self.panes.sidebar_open,
+            sidebar_width=self.panes.sidebar_width,
+        )
+        self.closing.emit()
+        super().closeEvent(event)
+
+    @property
+    def state(self) -> WindowState:
+        """What is to be kept for the next start."""
+        return self._state
+
+    def _restore(self) -> None:
+        geometry = self._state.geometry_bytes
+        if not geometry or not self.restoreGeometry(QByteArray(geometry)):
+            screen = self.screen().availableSize()
+            self.resize(FIRST.boundedTo(screen))
+        self.panes.restore(self._state.sidebar_open, self._state.sidebar_width)

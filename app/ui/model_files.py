@@ -1,0 +1,46 @@
+"""Model files that the window can name: those brought along, those in the data folder, those used lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.paths import DataPaths, resources
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file to choose from."""
+
+    path: Path
+    name: str
+    note: str
+    demo: bool
+
+
+def known_models(paths: DataPaths, recent: Iterable[Path]) -> list[ModelFile]:
+    """The files that are there now: lately used ones first, the demo model last."""
+    brought = resources() / "models"
+    found: dict[Path, None] = {path: None for path in recent}
+    for folder in (paths.models, brought):
+        if folder.is_dir():
+            found.update({path: None for path in sorted(folder.glob("*.gguf"))})
+    files = [_model_file(path, path.parent == brought) for path in found if path.is_file() and not _projector(path)]
+    return sorted(files, key=lambda file: file.demo)
+
+
+def size_text(size_bytes: int) -> str:
+    """A file's size as files are told: GB and MB, decimal."""
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.2f} GB"
+    return f"{size_bytes / 1e6:.0f} MB"
+
+
+def _projector(path: Path) -> bool:
+    return path.name.lower().startswith("mmproj")
+
+
+def _model_file(path: Path, demo: bool) -> ModelFile:
+    size = size_text(path.stat().st_size)
+    return ModelFile(path, path.stem, f"Demo model, {size}" if demo else size, demo)

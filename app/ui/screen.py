@@ -1,0 +1,291 @@
+"""What is on the screen: every change of the session is shown here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from app.chat import changes as told
+from app.chat.changes import Change, ModelChanged, ModelState
+from app.core.message import MessageState, Role
+from app.core.protocol import Measured
+from app.core.settings import ConversationSettings, Settings
+from app.ui.activity import ActivityLog
+from app.ui.chat_pane import ChatPane
+from app.ui.composer import Activity
+from app.ui.look import Look
+from app.ui.sidebar import Sidebar
+
+NEW_CHAT = "New chat"
+
+
+class Screen(QObject):
+    """Holds what the window shows now, and shows what changes. GUI thread; decides nothing for the session."""
+
+    model_loaded = Signal(str)
+    settings_shown = Signal(object)
+    bug_met = Signal(str)
+    page_due = Signal()
+
+    def __init__(self, look: Look, sidebar: Sidebar, chat: ChatPane, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self._sidebar = sidebar
+        self._chat = chat
+        self._handlers = self._made_handlers()
+        self._activity = ActivityLog()
+        self._opened = False
+        self._sent_new = False
+        self.conversation = ""
+        self.has_messages = False
+        self.last_answer: told.MessageView | None = None
+        self.settings = Settings()
+        self.own_settings = ConversationSettings()
+        self.model: ModelChanged | None = None
+        self.measured: Measured | None = None
+        self.what_happened = ""
+        self._show_title("")
+
+    @property
+    def activity(self) -> Activity:
+        """What goes on in the conversation that is shown."""
+        return self._activity.of(self.conversation)
+
+    @property
+    def last_queued(self) -> str:
+        """The message of this conversation that waits last; "" for none."""
+        return self._activity.last_queued(self.conversation)
+
+    def sent(self) -> None:
+        """The person sent a message: in a new chat, the conversation that comes next is this one."""
+        self._sent_new = not self.conversation
+
+    def leaves(self) -> None:
+        """The person goes to another conversation: the next one that is opened is that one."""
+        self._sent_new = False
+
+    @Slot()
+    def refresh_context(self) -> None:
+        """The composer has become empty or is no longer: what does not fit may have changed with it."""
+        self._show_measured(self.measured)
+
+    @Slot(object)
+    def apply(self, change: Change) -> None:
+        """Show what the session changed."""
+        handler = self._handlers.get(type(change))
+        if handler is not None:
+            handler(change)
+
+    def _made_handlers(self) -> dict[type[Change], Callable[[Any], None]]:
+        return {
+            told.ConversationsListed: self._on_conversations_listed,
+            told.ConversationOpened: self._on_conversation_opened,
+            told.ConversationRemoved: self._on_conversation_removed,
+            told.MessageAdded: self._on_message_added,
+            told.MessageChanged: self._on_message_changed,
+            told.MessagesRemoved: self._on_messages_removed,
+            told.TextAdded: self._on_text_added,
+            told.ReadingChanged: self._on_reading_changed,
+            told.DraftRestored: self._on_draft_restored,
+            told.ModelChanged: self._on_model_changed,
+            told.ModelRefused: self._on_model_refused,
+            told.ContextMeasured: self._on_context_measured,
+            told.SettingsChanged: self._on_settings_changed,
+            told.WorkerRestarted: self._on_worker_restarted,
+            told.SaveFailed: self._on_save_failed,
+            told.SaveRecovered: self._on_save_recovered,
+            told.Notice: self._on_notice,
+            told.Bug: self._on_bug,
+        }
+
+    def _on_conversations_listed(self, change: told.ConversationsListed) -> None:
+        self._sidebar.show_rows(change.rows)
+        self._sidebar.show_open(self.conversation)
+
+    def _on_conversation_opened(self, change: told.ConversationOpened) -> None:
+        same = self._opened and (change.conversation == self.conversation or (self._sent_new and not self.conversation))
+        if not same:
+            self._chat.composer.flush()
+        self.conversation = change.conversation
+        self._sent_new = False
+        self.own_settings = change.settings
+        if not same and (self._opened or not self._chat.composer.has_words):
+            self._chat.composer.set_text(change.draft)  # words written before the first chat was there stay
+        self._opened = True
+        self._activity.note_all(change.conversation, change.messages)
+        answers = [message for message in change.messages if message.role is Role.ASSISTANT]
+        self.last_answer = answers[-1] if answers else None
+        self._chat.transcript.show_conversation(change.messages)
+        self.has_messages = bool(change.messages)
+        self._show_title(change.title)
+        self._sidebar.show_open(change.conversation)
+        if not same:
+            self._show_measured(None)
+        self._refresh_activity()
+        self._refresh_page()
+
+    def _on_conversation_removed(self, change: told.ConversationRemoved) -> None:
+        self._activity.forget_conversation(change.conversation)
+        self._chat.offer_undo(f"{change.title} was deleted", ("chat", change.conversation))
+
+    def _on_message_added(self, change: told.MessageAdded) -> None:
+        message = change.message
+        if self._sent_new and not self.conversation:
+            self.conversation = message.conversation
+            self._sent_new = False
+        self._activity.note(message)
+        if message.conversation == self.conversation:
+            self.has_messages = True
+            self._note_answer(message)
+            self._refresh_page()
+            self._chat.transcript.add_message(message)
+        self._refresh_activity()
+
+    def _on_message_changed(self, change: told.MessageChanged) -> None:
+        message = change.message
+        self._activity.note(message)
+        if message.conversation == self.conversation:
+            self._note_answer(message)
+            self._chat.transcript.change_message(message)
+        self._refresh_activity()
+
+    def _on_messages_removed(self, change: told.MessagesRemoved) -> None:
+        self._activity.forget(change.ids)
+        if change.conversation == self.conversation:
+            self._chat.transcript.remove_messages(change.ids)
+            if self.last_answer is not None and self.last_answer.id in change.ids:
+                self.last_answer = None
+        if change.undo:
+            self._chat.offer_undo("The message was deleted", ("message", change.undo))
+        self._refresh_activity()
+
+    def _on_text_added(self, change: told.TextAdded) -> None:
+        if change.conversation == self.conversation:
+            self._chat.transcript.add_text(change.message, change.text, change.generated)
+
+    def _on_reading_changed(self, change: told.ReadingChanged) -> None:
+        if change.conversation == self.conversation:
+            self._chat.transcript.show_reading(change)
+
+    def _on_draft_restored(self, change: told.DraftRestored) -> None:
+        self._sent_new = False
+        if change.conversation == self.conversation:
+            written = self._chat.composer.edit.text()
+            both = f"{change.text}\n{written}" if written.strip() else change.text
+            self._chat.composer.set_text(both)
+            self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_model_changed(self, change: ModelChanged) -> None:
+        self.model = change
+        self._chat.top.pill.show_model(change)
+        self._chat.transcript.set_seconds_left(change.seconds_left)
+        if change.state is ModelState.READY:
+            self._chat.transcript.set_current_model(change.name)
+            self._chat.silence("refused")
+            if change.model is not None:
+                self.model_loaded.emit(change.model.path)
+        elif change.state is ModelState.NONE:
+            self._show_measured(None)
+        self._refresh_demo()
+        self._refresh_activity()
+        self._refresh_page()
+
+    def _on_model_refused(self, change: told.ModelRefused) -> None:
+        if change.code == "cancelled":
+            return
+        kept = f" {change.kept} stays loaded." if change.kept else ""
+        self._chat.refused.tell(
+            f"{Path(change.path).name} was not loaded", f"{change.message}{kept}", "Choose another file"
+        )
+        self._chat.refused.show()
+
+    def _on_context_measured(self, change: told.ContextMeasured) -> None:
+        if change.conversation == self.conversation:
+            self._show_measured(change.measured)
+
+    def _on_settings_changed(self, change: told.SettingsChanged) -> None:
+        self.settings = change.settings
+        self._look.choose(change.settings.theme, change.settings.text_scale)
+        self._refresh_demo()
+        self.settings_shown.emit(change.settings)
+
+    def _on_worker_restarted(self, change: told.WorkerRestarted) -> None:
+        rest = (
+            "Restarted, your words are safe. The answer before it broke off is marked."
+            if change.again
+            else "It stopped again and stays off until you choose a model. Your words are safe."
+        )
+        self._chat.stopped.sentence.say("The model stopped working.", rest)
+        self.what_happened = change.detail
+        self._chat.stopped.show()
+
+    def _on_save_failed(self, change: told.SaveFailed) -> None:
+        self._chat.unsaved.sentence.say(*_told_first(change.message))
+        self._chat.unsaved.show()
+
+    def _on_save_recovered(self, _change: told.SaveRecovered) -> None:
+        self._chat.silence("unsaved")
+
+    def _on_notice(self, change: told.Notice) -> None:
+        self._chat.notice.sentence.say(*_told_first(change.message))
+        self._chat.notice.show()
+
+    def _on_bug(self, change: told.Bug) -> None:
+        self.bug_met.emit(change.traceback or change.message)
+
+    def _note_answer(self, message: told.MessageView) -> None:
+        if message.role is Role.ASSISTANT and message.state is not MessageState.STREAMING:
+            self.last_answer = message
+
+    def _refresh_activity(self) -> None:
+        self._chat.composer.set_activity(self.activity)
+        self._sidebar.show_doing(self._activity.words(self.model.name if self.model else ""))
+
+    def _refresh_page(self) -> None:
+        if self.has_messages:
+            self._chat.show_page(self._chat.transcript)
+        elif self.model is not None and self.model.state is ModelState.NONE:
+            self.page_due.emit()
+            self._chat.show_page(self._chat.choose)
+        elif self.model is not None:
+            self._chat.empty.show_model(self.model)
+            self._chat.show_page(self._chat.empty)
+
+    def _refresh_demo(self) -> None:
+        ready = self.model is not None and self.model.state is ModelState.READY and self.model.demo
+        if ready and not self.settings.demo_notice_closed:
+            self._chat.demo.show()
+        else:
+            self._chat.silence("demo")
+
+    def _show_title(self, title: str) -> None:
+        self._chat.top.show_title(title or NEW_CHAT, can_rename=bool(self.conversation))
+
+    def _show_measured(self, measured: Measured | None) -> None:
+        self.measured = measured
+        loaded = self.model is not None and self.model.state is not ModelState.NONE
+        self._chat.top.meter.show_measured(measured, keep_place=loaded)
+        composer = self._chat.composer
+        over = measured is not None and composer.has_words and bool(measured.left_out or measured.error)
+        if measured is not None and over:
+            self._chat.context.show_measured(measured, self._larger_context(measured.context))
+            composer.set_hint("" if measured.error else "Enter sends and leaves them out")
+        else:
+            self._chat.silence("context")
+            composer.set_hint("")
+
+    def _larger_context(self, context: int) -> int:
+        """Twice the context, as far as the model was trained; 0 when it has all it can have."""
+        info = self.model.model if self.model is not None else None
+        trained = info.trained_context if info is not None else 0
+        larger = min(context * 2, trained)
+        return larger if larger > context else 0
+
+
+def _told_first(message: str) -> tuple[str, str]:
+    """What happened, to stand in bold, and what follows from it; a single sentence stays plain."""
+    first, stop, rest = message.partition(". ")
+    return (f"{first}.", rest) if stop else ("", message)

@@ -1,0 +1,93 @@
+"""The messages of the conversation that is shown, in their order. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+
+from app.chat.changes import MessageView
+from app.ui.transcript.entry import Entry
+from app.ui.transcript.words import day_words
+
+
+class Entries:
+    """Finds a message by its id or its place, and knows where a day ends."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._places: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def __getitem__(self, at: int) -> Entry:
+        return self._entries[at]
+
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._places
+
+    def place(self, message_id: str) -> int:
+        """Where a message stands; KeyError for one that is not there."""
+        return self._places[message_id]
+
+    def find(self, message_id: str) -> Entry | None:
+        """What is known of a message."""
+        at = self._places.get(message_id)
+        return self._entries[at] if at is not None else None
+
+    @property
+    def last(self) -> Entry | None:
+        """The message at the end."""
+        return self._entries[-1] if self._entries else None
+
+    def show_all(self, messages: Sequence[MessageView], scale: float) -> None:
+        """These messages instead of those there, with heights to begin with."""
+        self._entries = [_estimated(message, scale) for message in messages]
+        self._index()
+
+    def add(self, message: MessageView, scale: float) -> Entry:
+        """One more at the end."""
+        entry = _estimated(message, scale)
+        self._entries.append(entry)
+        self._index()
+        return entry
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Without these."""
+        gone = set(ids)
+        self._entries = [entry for entry in self._entries if entry.message.id not in gone]
+        self._index()
+
+    def doubt_heights(self) -> None:
+        """What decides on heights has changed: every message is to be laid out again."""
+        for entry in self._entries:
+            entry.exact = False
+
+    def _index(self) -> None:
+        """After messages came or went: their places, and the lines between days."""
+        self._places = {entry.message.id: at for at, entry in enumerate(self._entries)}
+        today = datetime.now().date()
+        for before, entry in pairwise(self._entries):
+            day = _day_above(before.message, entry.message, today)
+            if day != entry.day:
+                entry.day = day
+                entry.exact = False
+        if self._entries and self._entries[0].day:
+            self._entries[0].day = ""
+            self._entries[0].exact = False
+
+
+def _estimated(message: MessageView, scale: float) -> Entry:
+    entry = Entry(message)
+    entry.height = entry.estimate(scale)
+    return entry
+
+
+def _day_above(before: MessageView, after: MessageView, today: date) -> str:
+    """The words of the line between two messages of different days, else ""."""
+    one, other = datetime.fromtimestamp(before.created_at), datetime.fromtimestamp(after.created_at)
+    return day_words(other, today) if other.date() > one.date() else ""

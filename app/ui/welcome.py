@@ -1,0 +1,294 @@
+"""What stands in an empty chat: an invitation when a model is there, a page to choose one when none is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.chat.changes import ModelChanged, ModelState
+from app.ui.banners import Picture
+from app.ui.controls import Button, Words
+from app.ui.look import Look
+from app.ui.model_files import ModelFile
+from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.sentence import Sentence
+
+COLUMN = 704
+STARTERS = (
+    ("code", "Write and check some code", "Say what goes in and comes out", "Write a Python function that "),
+    ("edit", "Draft a letter", "Say to whom and what it is about", "Draft a short, polite letter to "),
+    ("book", "Explain something", "In plain words, with an example", "Explain in plain words, with an example: "),
+)
+
+
+class Gem(QLabel):
+    """The application's icon."""
+
+    def __init__(self, look: Look, size: int) -> None:
+        super().__init__()
+        self._look = look
+        self._size = size
+        look.changed.connect(self._on_look_changed)
+        self._on_look_changed()
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        self.setPixmap(self._look.pixmap("cabochon", "text", self._size, self.devicePixelRatioF()))
+        self.setFixedSize(self._look.px(self._size), self._look.px(self._size))
+
+
+class StarterCard(QAbstractButton):
+    """A way to begin: icon, title, one line."""
+
+    def __init__(self, look: Look, icon: str, title: str, line: str) -> None:
+        super().__init__()
+        self._look = look
+        self._icon_name = icon
+        self._line = line
+        self._ring = False
+        self.setText(title)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(line)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        look.changed.connect(self._on_look_changed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(160), self._look.px(97))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._look.px(120), self._look.px(97))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ring = event.reason() in KEYBOARD
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ring = False
+        super().focusOutEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        painter.setLayoutDirection(self.layoutDirection())
+        fill = "pressed" if self.isDown() else "hover" if self.underMouse() else "window"
+        edge = look.colour("accent" if self._ring else "border")
+        box(painter, self.rect(), 10, look.colour(fill), edge, 2 if self._ring else 1)
+        rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
+        x = 15 + look.px(20) / 2
+        drawn = look.pixmap(self._icon_name, "accent", 20, self.devicePixelRatioF())
+        picture(painter, QPointF(x if rightwards else self.width() - x, look.px(25)), drawn)
+        inner = self.rect().adjusted(15, 0, -13, 0)
+        painter.setFont(look.font(13, 500))
+        title = QRectF(inner.left(), look.px(45), inner.width(), look.px(18)).toRect()
+        words(painter, mirrored(title, self.rect(), self.layoutDirection()), self.text(), look.colour("text"))
+        painter.setFont(look.font(12))
+        line = QRectF(inner.left(), look.px(65), inner.width(), look.px(16)).toRect()
+        words(painter, mirrored(line, self.rect(), self.layoutDirection()), self._line, look.colour("text2"))
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+
+class EmptyChat(QWidget):
+    """A new chat with a model: what is loaded, and ways to begin."""
+
+    started = Signal(str)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._cards = QWidget()
+        self._state = Words(look, "", 14, token="text2")
+        self._state.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        title = Words(look, "What shall we talk about?", 20, 600)
+        title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        row = QHBoxLayout(self._cards)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        for icon, name, line, beginning in STARTERS:
+            card = StarterCard(look, icon, name, line)
+            card.setProperty("beginning", beginning)
+            card.clicked.connect(self._on_card_clicked)
+            row.addWidget(card)
+        hint = Words(look, "Drop a model file (.gguf) anywhere in the window to load it", 12, token="text3")
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addStretch(1)
+        column.addSpacing(look.px(14))
+        column.addWidget(Gem(look, 44), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(15)
+        column.addWidget(title)
+        column.addSpacing(7)
+        column.addWidget(self._state)
+        column.addSpacing(30)
+        column.addWidget(self._cards)
+        column.addSpacing(22)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addStretch(1)
+        foot.addWidget(Picture(look, "download", "text3", 14))
+        foot.addWidget(hint)
+        foot.addStretch(1)
+        column.addLayout(foot)
+        column.addStretch(1)
+        _centre(self, column)
+
+    def show_model(self, change: ModelChanged) -> None:
+        """Name the model."""
+        name = f"{change.name}, the demo model," if change.demo else change.name
+        if change.state is ModelState.READY:
+            self._state.setText(f"{name} is loaded.")
+        else:
+            self._state.setText(f"{change.name or 'The model'} is loading. You can write already.")
+
+    def resizeEvent(self, event: object) -> None:
+        self._cards.setVisible(self.width() >= 640)
+
+    @Slot()
+    def _on_card_clicked(self) -> None:
+        self.started.emit(str(self.sender().property("beginning")))
+
+
+class ChooseModelPage(QWidget):
+    """No model is there (or it moved): choose a file, or take one that is already on this computer."""
+
+    file_asked = Signal()
+    model_chosen = Signal(object)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._files: list[QWidget] = []
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addStretch(2)
+        column.addLayout(self._head())
+        column.addSpacing(28)
+        column.addWidget(self._card())
+        column.addSpacing(24)
+        self._known_title = Words(look, "Already on this computer", 13, 600)
+        column.addWidget(self._known_title)
+        column.addSpacing(8)
+        self._known = QVBoxLayout()
+        self._known.setSpacing(8)
+        column.addLayout(self._known)
+        column.addStretch(3)
+        _centre(self, column)
+        self.show_files(())
+
+    def show_files(self, files: Sequence[ModelFile]) -> None:
+        """List the model files that are known."""
+        for row in self._files:
+            row.deleteLater()
+        self._files = []
+        for file in files:
+            made = _FileRow(self._look, file)
+            made.used.connect(self.model_chosen)
+            self._known.addWidget(made)
+            self._files.append(made)
+        self._known_title.setVisible(bool(files))
+
+    def _head(self) -> QHBoxLayout:
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(Words(self._look, "Welcome to Cabochon", 24, 600))
+        line = Sentence(self._look, 15, 23)
+        line.say("", "Chat with a model that lives on this computer. What you write stays here.")
+        texts.addWidget(line)
+        row = QHBoxLayout()
+        row.setSpacing(20)
+        row.addWidget(Gem(self._look, 56))
+        row.addLayout(texts, 1)
+        return row
+
+    def _card(self) -> QWidget:
+        card = _Card(self._look, "border_strong")
+        texts = QVBoxLayout()
+        texts.setSpacing(3)
+        texts.addWidget(Words(self._look, "Choose a model file", 16, 600))
+        why = Sentence(self._look)
+        why.say(
+            "", "Cabochon runs models in the GGUF format, such as Gemma 3. Choose a file, or drop it on this window."
+        )
+        texts.addWidget(why)
+        row = QHBoxLayout(card)
+        row.setContentsMargins(18, 16, 18, 16)
+        row.setSpacing(20)
+        row.addLayout(texts, 1)
+        button = Button(self._look, "Choose a file…", "primary")
+        button.clicked.connect(self.file_asked)
+        row.addWidget(button)
+        return card
+
+
+def _centre(page: QWidget, column: QVBoxLayout) -> None:
+    """Put a column of at most 704 in the middle of a page; a window that is too low scrolls it."""
+    held = QWidget()
+    held.setMaximumWidth(COLUMN)
+    column.setContentsMargins(0, 0, 0, 0)
+    held.setLayout(column)
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(20, 12, 20, 12)
+    row.addStretch(1)
+    row.addWidget(held, 1000)
+    row.addStretch(1)
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidgetResizable(True)
+    area.setWidget(whole)
+    whole.setAutoFillBackground(False)
+    area.viewport().setAutoFillBackground(False)
+    outer = QHBoxLayout(page)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(area)
+
+
+class _Card(QWidget):
+    def __init__(self, look: Look, edge: str) -> None:
+        super().__init__()
+        self._look = look
+        self._edge = edge
+        look.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        box(QPainter(self), self.rect(), 10, self._look.colour("raised"), self._look.colour(self._edge))
+
+
+class _FileRow(_Card):
+    used = Signal(object)
+
+    def __init__(self, look: Look, file: ModelFile) -> None:
+        super().__init__(look, "border")
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(Words(look, file.name, 13, 500))
+        texts.addWidget(Words(look, file.note, 12, token="text2"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(18, 8, 12, 8)
+        row.setSpacing(12)
+        row.addWidget(Picture(look, "document", "text2", 16))
+        row.addLayout(texts, 1)
+        self._path = file.path
+        use = Button(look, "Use", small=True, name=f"Use {file.name}")
+        use.clicked.connect(self._on_use_clicked)
+        row.addWidget(use)
+
+    @Slot()
+    def _on_use_clicked(self) -> None:
+        self.used.emit(self._path)

@@ -1,0 +1,68 @@
+"""Real widgets on Qt's offscreen platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.chat import changes as told
+from app.chat.changes import ConversationRow
+from app.core.paths import DataPaths
+from app.ui import fonts
+from app.ui.look import Look
+from app.ui.main_window import MainWindow
+from app.ui.window_state import WindowState
+from tests.ui.test_top_bar import READY
+from tests.ui.windows import Asked, message, opened
+
+
+@pytest.fixture(scope="session")
+def _bundled_fonts(qapp: QApplication) -> None:
+    qapp.setStyle("fusion")
+    fonts.load()
+
+
+@pytest.fixture
+def look(qapp: QApplication, _bundled_fonts: None) -> Iterator[Look]:
+    """The light theme at 100%."""
+    made = Look()
+    made.choose("light", 1.0)
+    yield made
+    made.deleteLater()
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def _right_to_left(qapp: QApplication) -> Iterator[None]:
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    yield
+    qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+@pytest.fixture
+def asked() -> Asked:
+    """What the window has asked of the session."""
+    return Asked()
+
+
+@pytest.fixture
+def window(look: Look, qtbot: QtBot, asked: Asked, tmp_path: Path) -> Iterator[MainWindow]:
+    """The main window with a model, two chats and one message."""
+    made = MainWindow(look, DataPaths(tmp_path), WindowState(), asked.post)
+    made.resize(1280, 820)
+    qtbot.addWidget(made)
+    made.show()
+    made.activateWindow()
+    made.begin()
+    made.apply(READY)
+    rows = (ConversationRow("a", "Heat pump loan", "", 2.0), ConversationRow("b", "B", "", 1.0))
+    made.apply(told.ConversationsListed(rows))
+    made.apply(opened("a", message("m0", "Compare 5, 7 and 10 years.")))
+    asked.take()
+    yield made
+    made.close()

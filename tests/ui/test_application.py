@@ -1,0 +1,124 @@
+"""Starting and ending the window: what is loaded when, input methods, signals, the crash report."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.ui.application import prepare_input_methods
+from app.ui.end_signals import EndSignals
+
+START_SECONDS = 30
+
+FIRST_PICTURE = """
+import sys
+from pathlib import Path
+from app.core.paths import DataPaths
+from app.ui.application import make_application
+application = make_application()
+from app.ui.look import Look
+from app.ui.main_window import MainWindow
+from app.ui.window_state import WindowState
+window = MainWindow(Look(), DataPaths(Path(sys.argv[1])), WindowState(), lambda command: None)
+window.panes.painted.connect(application.quit)
+window.show()
+application.exec()
+print(" ".join(sorted(sys.modules)))
+"""
+
+WHOLE_RUN = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+begun = application.Window._begin
+def begin(window):
+    begun(window)
+    window._bridge.received.connect(lambda change: print(type(change).__name__, flush=True))
+application.Window._begin = begin
+code = application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample="--sample" in sys.argv))
+print("ended", code, " ".join(name for name in ("llama_cpp", "numpy") if name in sys.modules), flush=True)
+"""
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"QT_IM_MODULE": "fcitx"}, "fcitx;ibus"),
+        ({"QT_IM_MODULE": "fcitx5"}, "fcitx;ibus"),
+        ({"QT_IM_MODULE": "ibus"}, None),
+        ({"QT_IM_MODULE": "fcitx", "QT_IM_MODULES": "wayland;ibus"}, "wayland;ibus"),
+        ({}, None),
+    ],
+)
+def test_fcitx_is_reached_by_ibus_protocol(
+    before: dict[str, str], after: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QT_IM_MODULE", "QT_IM_MODULES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    prepare_input_methods()
+    assert os.environ.get("QT_IM_MODULES") == after
+    monkeypatch.delenv("QT_IM_MODULES", raising=False)
+
+
+def test_the_first_picture_needs_neither_session_nor_markdown(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FIRST_PICTURE, str(tmp_path)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    late = {"app.chat.runner", "apsw", "jinja2", "llama_cpp", "markdown_it", "numpy", "pygments", "PySide6.QtNetwork"}
+    assert not late & loaded
+
+
+def test_a_signal_ends_the_window_as_its_button_does(qtbot: QtBot) -> None:
+    signals = EndSignals()
+    try:
+        with qtbot.waitSignal(signals.came, timeout=5000):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signals.close()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_whole_run_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-P", "-c", WHOLE_RUN, str(tmp_path / "data"), "--sample"],
+        env={**_environment(), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert program.stdout is not None
+        for line in program.stdout:
+            if line.startswith("ConversationOpened"):
+                break
+        program.send_signal(number)
+        said, wrong = program.communicate(timeout=START_SECONDS)
+    finally:
+        program.kill()
+        program.wait()
+    assert program.returncode == 0, wrong
+    assert said.splitlines()[-1].strip() == "ended 0"
+    assert not list(tmp_path.glob("cabochon-sample-*"))
+    assert "Traceback" not in wrong

@@ -1,0 +1,105 @@
+"""The main window and models: chosen, loaded, refused, and none at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from app.chat import changes as told
+from app.chat.changes import ModelChanged, ModelState
+from app.core.settings import Settings
+from app.ui.main_window import MainWindow
+from app.ui.menus import Menu
+from tests.ui.test_top_bar import LOADING, READY
+from tests.ui.windows import Asked, message, opened
+
+
+def test_the_pill_shows_the_load_and_the_cross_gives_it_up(window: MainWindow, asked: Asked) -> None:
+    window.apply(LOADING)
+    assert "Loading 62%" in window.chat.top.pill.accessibleDescription()
+    window.chat.top.pill.cancel_asked.emit()
+    assert asked.take() == [("cancel_load",)]
+
+
+def test_the_model_menu_names_known_files(window: MainWindow, asked: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "models" / "mine.gguf"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF")
+    QTest.mouseClick(window.chat.top.pill, Qt.MouseButton.LeftButton)
+    menu = window.chat.top.pill.findChild(Menu)
+    assert isinstance(menu, Menu)
+    shown = [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
+    assert shown[0] == "mine 0 MB"
+    assert shown[-2:] == ["Choose a model file…", "Unload"]
+    menu.actions()[0].trigger()
+    menu.close()
+    assert asked.take() == [("choose_model", file)]
+
+
+def test_a_model_file_dropped_on_the_window_is_loaded(window: MainWindow, asked: Asked, tmp_path: Path) -> None:
+    def drop(*names: str) -> QDropEvent:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in names])
+        event = QDropEvent(
+            QPointF(300, 300),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        event.setAccepted(False)
+        window.dropEvent(event)
+        return event
+
+    drop("photo.png", "Gemma.GGUF")
+    assert asked.take() == [("choose_model", tmp_path / "Gemma.GGUF")]
+    drop("photo.png")
+    assert asked.take() == []
+
+
+def test_a_refused_model_says_why_and_what_stays(window: MainWindow) -> None:
+    window.apply(told.ModelRefused("/m/cut.gguf", "The file is cut short.", "cut", kept="Gemma 3 12B"))
+    assert window.chat.shows("refused")
+    assert window.chat.refused.title.text == "cut.gguf was not loaded"
+    assert window.chat.refused.reason.text == "The file is cut short. Gemma 3 12B stays loaded."
+    window.apply(READY)
+    assert not window.chat.shows("refused")
+
+
+def test_a_load_given_up_is_no_refusal(window: MainWindow) -> None:
+    window.apply(told.ModelRefused("/m/a.gguf", "Given up.", "cancelled"))
+    assert not window.chat.shows("refused")
+
+
+def test_without_a_model_a_page_offers_one_and_chats_stay_readable(window: MainWindow) -> None:
+    window.apply(told.MessageAdded(message("m1", "Hello")))
+    window.apply(ModelChanged(ModelState.NONE))
+    assert window.chat.transcript.isVisible()
+    window.apply(opened("", title=""))
+    assert window.chat.choose.isVisible()
+    assert not window.chat.top.meter.isVisible()
+    window.apply(READY)
+    assert window.chat.empty.isVisible()
+
+
+def test_the_demo_notice_stays_until_it_is_closed(window: MainWindow, asked: Asked) -> None:
+    demo = ModelChanged(ModelState.READY, "SmolLM2 135M", demo=True)
+    window.apply(demo)
+    assert window.chat.shows("demo")
+    assert "tiny demo model" in window.chat.demo.sentence.text
+    window.chat.demo.close_button.click()
+    assert asked.take() == [("change_settings", Settings(demo_notice_closed=True))]
+    window.apply(told.SettingsChanged(Settings(demo_notice_closed=True)))
+    window.apply(demo)
+    assert not window.chat.shows("demo")
+
+
+def test_the_model_that_was_loaded_is_known_next_time(window: MainWindow) -> None:
+    assert READY.model is not None
+    other = msgspec.structs.replace(READY.model, path="/models/other.gguf")
+    window.apply(ModelChanged(ModelState.READY, "Other", 1.0, None, other))
+    assert window.state.recent_models == ("/models/other.gguf", "/models/gemma.gguf")

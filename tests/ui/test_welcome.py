@@ -1,0 +1,76 @@
+"""What stands in an empty chat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from app.chat.changes import ModelChanged, ModelState
+from app.core.paths import DataPaths
+from app.ui.controls import Button, Words
+from app.ui.look import Look
+from app.ui.model_files import ModelFile, known_models, size_text
+from app.ui.welcome import ChooseModelPage, EmptyChat, StarterCard
+from tests.ui.test_top_bar import LOADING, READY
+
+
+def _said(widget: EmptyChat) -> list[str]:
+    return [label.text() for label in widget.findChildren(Words)]
+
+
+def test_a_new_chat_names_the_model_and_offers_beginnings(look: Look, qtbot: QtBot) -> None:
+    page = EmptyChat(look)
+    qtbot.addWidget(page)
+    page.show_model(READY)
+    assert "Gemma 3 12B is loaded." in _said(page)
+    page.show_model(LOADING)
+    assert "Gemma 3 12B is loading. You can write already." in _said(page)
+    page.show_model(ModelChanged(ModelState.READY, "SmolLM2 135M", demo=True))
+    assert "SmolLM2 135M, the demo model, is loaded." in _said(page)
+    card = page.findChildren(StarterCard)[0]
+    with qtbot.waitSignal(page.started) as started:
+        card.click()
+    assert started.args == ["Write a Python function that "]
+
+
+def test_beginnings_give_way_in_a_narrow_window(look: Look, qtbot: QtBot) -> None:
+    page = EmptyChat(look)
+    qtbot.addWidget(page)
+    page.show()
+    page.resize(1000, 700)
+    assert page.findChildren(StarterCard)[0].isVisible()
+    page.resize(480, 500)
+    assert not page.findChildren(StarterCard)[0].isVisible()
+
+
+def test_without_a_model_a_file_can_be_chosen(look: Look, qtbot: QtBot, tmp_path: Path) -> None:
+    page = ChooseModelPage(look)
+    qtbot.addWidget(page)
+    page.show_files([ModelFile(tmp_path / "a.gguf", "a", "1.00 GB", False)])
+    buttons = {button.accessibleName() or button.text(): button for button in page.findChildren(Button)}
+    with qtbot.waitSignal(page.file_asked):
+        buttons["Choose a file…"].click()
+    with qtbot.waitSignal(page.model_chosen) as chosen:
+        buttons["Use a"].click()
+    assert chosen.args == [tmp_path / "a.gguf"]
+    page.show_files([])
+    assert not page._known_title.isVisibleTo(page)
+
+
+def test_known_files_are_those_that_are_there(tmp_path: Path) -> None:
+    paths = DataPaths(tmp_path)
+    paths.models.mkdir()
+    (paths.models / "here.gguf").write_bytes(b"x" * 1_500_000)
+    (paths.models / "mmproj-here.gguf").write_bytes(b"x")
+    lately = tmp_path / "lately.gguf"
+    lately.write_bytes(b"x")
+    files = known_models(paths, [lately, tmp_path / "gone.gguf"])
+    assert [file.path for file in files if not file.demo] == [lately, paths.models / "here.gguf"]
+    assert files[1].note == "2 MB"
+    assert all(file.demo for file in files[2:])
+
+
+def test_files_are_told_in_decimal_units() -> None:
+    assert size_text(7_130_000_000) == "7.13 GB"
+    assert size_text(98_000_000) == "98 MB"
