@@ -12,7 +12,7 @@ from app.chat.link import EngineLink
 from app.chat.saver import Saver
 from app.chat.views import with_record
 from app.core.message import FinishReason, MessageState, SampledTokens, Timings, Usage
-from app.core.protocol import Failed, Finished, Generate, Prompt, Reading, Seeing, Stop, Text
+from app.core.protocol import Failed, Finished, Generate, LookedAhead, Prompt, Reading, Seeing, Stop, Text
 from app.core.settings import Sampling
 from app.store.records import AnswerRecord
 
@@ -122,6 +122,15 @@ class Answering:
             return ()
         view = turn.view
         return (SeeingChanged(view.conversation, view.id, event.done, event.total, event.fraction),)
+
+    def handle_looked_ahead(self, event: LookedAhead) -> tuple[Change, ...]:
+        """The encoder ends the view that it began before the message was sent."""
+        turn = self.turn
+        if turn is None or not turn.told or not event.seen or event.done:
+            return ()
+        done = sum(part >= 1 for part in event.seen)
+        fraction = next((part for part in event.seen if part < 1), 0.0)
+        return (SeeingChanged(turn.view.conversation, turn.view.id, done, len(event.seen), fraction),)
 
     def handle_text(self, event: Text) -> tuple[Change, ...]:
         """More words."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from app.chat.answering import Answering
@@ -14,7 +13,7 @@ from app.chat.refusals import UnsavedError, UnsentError
 from app.chat.views import branch_changes
 from app.chat.wording import title_of, well_formed
 from app.core.errors import StorageError, UsageError
-from app.core.message import MessageState, Picture, Role
+from app.core.message import Draft, MessageState, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
 from app.store.records import AnswerRecord, StoredMessage
@@ -41,29 +40,29 @@ class Asking:
         return self._retry_at is not None
 
     def submit(
-        self, conversation: str, text: str, own: ConversationSettings, model: str, pictures: Sequence[Picture] = ()
+        self, conversation: str, draft: Draft, own: ConversationSettings, model: str
     ) -> tuple[str, list[Change]]:
         """Save a message, then send it or let it wait; "" is a new conversation, with the settings `own`."""
-        text = well_formed(text)
-        if not text.strip() and not pictures:
+        draft = Draft(well_formed(draft.text), draft.pictures)
+        if not draft:
             raise UsageError("There is nothing to send yet.", "empty")
         is_new = not conversation
         free = self._is_free(model)
         try:
             if not is_new and self._store.conversations.find(conversation) is None:
-                raise UnsentError("This chat was deleted.", "no_conversation", conversation, text)
+                raise UnsentError("This chat was deleted.", "no_conversation", conversation, draft)
             before = self._library.branch(conversation)
             with self._store.durable():
                 if is_new:
                     own = stamped(own, self.settings, self._clock)
-                    conversation = self._store.conversations.add(title_of(text), own, self._clock.now())
-                    self._store.conversations.set_draft("", "")
+                    conversation = self._store.conversations.add(_title(draft), own, self._clock.now())
+                    self._store.conversations.set_draft("", Draft())
                 leaf = self._library.conversation(conversation).leaf
-                question = self._add_question(conversation, leaf, text, pictures)
-                self._store.conversations.set_draft(conversation, "")
+                question = self._add_question(conversation, leaf, draft)
+                self._store.conversations.set_draft(conversation, Draft())
                 begun = self._store_beginning(question, model) if free else None
         except StorageError as error:
-            raise UnsavedError(error, "" if is_new else conversation, text) from error
+            raise UnsavedError(error, "" if is_new else conversation, draft) from error
         self._enter(question, begun)
         if is_new:
             return conversation, [self._library.opened(conversation)]
@@ -116,7 +115,7 @@ class Asking:
     def edit(self, message: str, text: str, model: str) -> list[Change]:
         """Send a message again in other words, as another branch. An answer's and a waiting message's are replaced."""
         stored, text = self._library.message(message), well_formed(text)
-        if not text.strip():
+        if not Draft(text, stored.pictures):
             raise UsageError("There is nothing left of this message. Delete it instead.", "empty")
         if stored.role is Role.ASSISTANT or stored.state is MessageState.QUEUED:
             return self._replace_text(stored, text)
@@ -125,7 +124,7 @@ class Asking:
         free = self._is_free(model)
         with self._store.durable():
             left = self._end_waiting_below(message)
-            question = self._add_question(stored.conversation, stored.parent, text, stored.pictures)
+            question = self._add_question(stored.conversation, stored.parent, Draft(text, stored.pictures))
             begun = self._store_beginning(question, model) if free else None
         self._leave_line(left)
         self._enter(question, begun, first=stopped)
@@ -161,19 +160,19 @@ class Asking:
             raise UsageError("This message was sent already.", "sent")
         before = self._library.branch(stored.conversation)
         answered = self._store.messages.has_answers(message)
+        taken = Draft(stored.text, stored.pictures)
         with self._store.durable():
             if answered:
                 self._store.messages.set_state(message, MessageState.COMPLETE)
                 self._store.messages.show(self._store.messages.newest_leaf(message))
             else:
                 draft = self._library.conversation(stored.conversation).draft
-                both = f"{stored.text}\n{draft}" if draft.strip() else stored.text
-                self._store.conversations.set_draft(stored.conversation, both)
+                self._store.conversations.set_draft(stored.conversation, joined(taken, draft))
                 self._store.messages.take_back(message)
         self._leave_line([message])
         after = self._library.branch(stored.conversation)
         changes = list(branch_changes(stored.conversation, before, after))
-        return changes if answered else [*changes, DraftRestored(stored.conversation, stored.text)]
+        return changes if answered else [*changes, DraftRestored(stored.conversation, taken)]
 
     def leave(self, messages: list[str]) -> tuple[Change, ...]:
         """These messages were deleted: none of them is answered or waits any more."""
@@ -181,7 +180,7 @@ class Asking:
         turn = self._answering.turn
         return self._answering.abandon() if turn is not None and turn.view.id in messages else ()
 
-    def draft_prompt(self, conversation: str, draft: str, own: ConversationSettings) -> Prompt:
+    def draft_prompt(self, conversation: str, draft: Draft, own: ConversationSettings) -> Prompt:
         """What would be read if this draft were sent now."""
         if not conversation:
             system = system_text(stamped(own, self.settings, self._clock), self.settings)
@@ -193,10 +192,10 @@ class Asking:
     def _is_free(self, model: str) -> bool:
         return bool(model) and self._answering.turn is None and not self._answering.line
 
-    def _add_question(self, conversation: str, parent: str, text: str, pictures: Sequence[Picture]) -> str:
+    def _add_question(self, conversation: str, parent: str, draft: Draft) -> str:
         now = self._clock.now()
         question = self._store.messages.add_question(
-            conversation, parent, text, MessageState.QUEUED, self._store.owner, now, pictures
+            conversation, parent, draft.text, MessageState.QUEUED, self._store.owner, now, draft.pictures
         )
         self._store.conversations.touch(conversation, now)
         return question
@@ -268,6 +267,17 @@ class Asking:
         return [
             Notice(f"{error.message} Your message is saved and waits until the answer can be saved too.", error.code)
         ]
+
+
+def joined(first: Draft, second: Draft) -> Draft:
+    """Both, one after the other, as one thing to write on."""
+    words = [draft.text for draft in (first, second) if draft.text.strip()]
+    return Draft("\n".join(words), first.pictures + second.pictures)
+
+
+def _title(draft: Draft) -> str:
+    """The first words, or what the first picture was called."""
+    return title_of(draft.text if draft.text.strip() or not draft.pictures else draft.pictures[0].name)
 
 
 def _answer_to(question: str, branch: tuple[MessageView, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.message import FinishReason, MessageState, Picture, Role, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
 from app.core.protocol import Benched, Described, Measured, ModelInfo
 from app.core.settings import ConversationSettings, Settings
 
@@ -18,6 +18,7 @@ class ConversationRow:
     title: str
     preview: str
     changed_at: float
+    has_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class ConversationOpened(Change):
     title: str
     messages: tuple[MessageView, ...]
     settings: ConversationSettings
-    draft: str = ""
+    draft: Draft = Draft()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,20 @@ class SeeingChanged(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class PicturesSeen(Change):
+    """How far the pictures of the draft have been seen (0.0 to 1.0, by SHA-256); `done`: all before the text is read.
+
+    `view_seconds` is what one view takes on this machine, 0 where no one was measured; `error` is one sentence.
+    """
+
+    conversation: str
+    seen: dict[str, float]
+    view_seconds: float = 0.0
+    done: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded(Change):
     """The answer of this conversation has ended (its MessageChanged came before)."""
 
@@ -151,10 +166,10 @@ class TurnEnded(Change):
 
 @dataclass(frozen=True, slots=True)
 class DraftRestored(Change):
-    """Words go back into the composer (a withdrawn message)."""
+    """What was written goes back into the composer (a withdrawn message)."""
 
     conversation: str
-    text: str
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from app.chat.ahead import Lookahead
 from app.chat.answering import Answering
 from app.chat.asking import Asking
 from app.chat.changes import Bug, Change, MessageChanged, Notice, SettingsChanged, WorkerBenched, WorkerDescribed
@@ -20,6 +21,7 @@ from app.chat.prompts import Prompts
 from app.chat.saver import Saver
 from app.core import protocol
 from app.core.errors import StorageError
+from app.core.message import Draft
 from app.core.protocol import Event, Finished
 from app.core.settings import ConversationSettings
 from app.store.store import Store
@@ -38,9 +40,10 @@ class Desk:
         self.library = Library(store, self.answering)
         self.asking = Asking(store, self.answering, self.library, Prompts(store, self.saver), clock)
         self.meter = Meter()
+        self.ahead = Lookahead()
         self.is_window = False
         self.open = ""  # the conversation that is shown, "" for the new chat
-        self.draft = ""
+        self.draft = Draft()
         self.own_new = ConversationSettings()  # what the new chat sets for itself
         self._handlers = self._made_handlers()
 
@@ -70,8 +73,11 @@ class Desk:
         told = [*changes, *self.keeper.advance(busy=self.answering.turn is not None)]
         if self.model:
             told += self.asking.begin_next(self.model)
-        if self.model and self.answering.turn is None:
+        if self.answering.turn is not None or not self.model:
+            self.ahead.forget()
+        else:
             self._measure()
+            self._look_ahead()
         return tuple(told)
 
     def tick(self) -> Changes:
@@ -147,6 +153,18 @@ class Desk:
         if request is not None:
             self.keeper.send(request)
 
+    def _look_ahead(self) -> None:
+        info = self.keeper.info
+        if not self.is_window or info is None or not info.vision:
+            return
+        draft = Draft(pictures=self.draft.pictures)
+        try:
+            request = self.ahead.due(self.open, draft, lambda: self.asking.draft_prompt(self.open, draft, self.own_new))
+        except StorageError:  # as in _measure
+            return
+        if request is not None:
+            self.keeper.send(request)
+
     def _made_handlers(self) -> dict[type[Event], Callable[[Any], Iterable[Change]]]:
         return {
             protocol.Loading: self.keeper.handle_loading,
@@ -154,6 +172,7 @@ class Desk:
             protocol.LoadFailed: lambda event: self.settled(self.keeper.handle_load_failed(event)),
             protocol.Reading: self.answering.handle_reading,
             protocol.Seeing: self.answering.handle_seeing,
+            protocol.LookedAhead: self._on_looked_ahead,
             protocol.Text: self.answering.handle_text,
             protocol.Finished: self._on_finished,
             protocol.Failed: lambda event: self._after_turn(self.answering.handle_failed(event)),
@@ -163,6 +182,11 @@ class Desk:
             protocol.WorkerFault: lambda event: (Bug(event.message, event.traceback),),
             protocol.WorkerDied: self._on_worker_died,
         }
+
+    def _on_looked_ahead(self, event: protocol.LookedAhead) -> Changes:
+        if self.answering.turn is not None:  # a message was sent, and waits for the view that is being seen
+            return self.answering.handle_looked_ahead(event)
+        return self.ahead.handle(event)
 
     def _on_loaded(self, event: protocol.Loaded) -> Changes:
         wanted, told = self.keeper.handle_loaded(event)
@@ -208,6 +232,7 @@ class Desk:
 
     def _on_worker_died(self, event: protocol.WorkerDied) -> Changes:
         self.meter.forget()
+        self.ahead.forget()
         answering = self.answering.turn is not None
         ended = self.answering.handle_died()
         told = self.keeper.handle_died(event, answering=answering)

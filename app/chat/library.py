@@ -7,6 +7,7 @@ from app.chat.changes import ConversationOpened, ConversationsListed, MessageVie
 from app.chat.views import message_view, row, without_writer
 from app.chat.wording import NEW_CHAT
 from app.core.errors import UsageError
+from app.core.message import Draft
 from app.core.settings import ConversationSettings
 from app.store.records import StoredConversation, StoredMessage
 from app.store.store import Store
@@ -32,7 +33,7 @@ class Library:
 
     def new_chat(self, settings: ConversationSettings) -> ConversationOpened:
         """A chat that nothing was said in."""
-        draft = "" if self._store.trouble else self._store.conversations.new_draft()
+        draft = Draft() if self._store.trouble else self._store.conversations.new_draft()
         return ConversationOpened("", "", (), settings, draft)
 
     def branch(self, conversation: str) -> tuple[MessageView, ...]:

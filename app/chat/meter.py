@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.chat.changes import Change, ContextMeasured
+from app.core.message import Draft
 from app.core.protocol import Measure, Measured, Prompt
 
 
@@ -13,12 +14,12 @@ class Meter:
 
     def __init__(self) -> None:
         self._number = 0
-        self._wanted: tuple[str, str] | None = None
+        self._wanted: tuple[str, Draft] | None = None
         self._asked = 0
         self._conversation = ""
         self._left_out: dict[str, int] = {}
 
-    def ask(self, conversation: str, draft: str) -> None:
+    def ask(self, conversation: str, draft: Draft) -> None:
         """The conversation or what is being written in it has changed."""
         self._conversation = conversation
         self._wanted = (conversation, draft)
@@ -27,7 +28,7 @@ class Meter:
         """The worker that was asked is gone."""
         self._asked = 0
 
-    def due(self, prompt: Callable[[str, str], Prompt], max_tokens: int | None) -> Measure | None:
+    def due(self, prompt: Callable[[str, Draft], Prompt], max_tokens: int | None) -> Measure | None:
         """The next request, None while one is out or nothing has changed; `prompt` takes conversation and draft."""
         if self._wanted is None or self._asked:
             return None

@@ -9,7 +9,7 @@ import msgspec
 from app.chat.clock import Clock
 from app.chat.saver import Saver
 from app.chat.wording import date_sentence
-from app.core.message import Message, Role
+from app.core.message import Draft, Message, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
 from app.store.store import Store
@@ -22,11 +22,11 @@ class Prompts:
         self._store = store
         self._saver = saver
 
-    def up_to(self, conversation: str, leaf: str, system: str, *, draft: str = "") -> Prompt:
+    def up_to(self, conversation: str, leaf: str, system: str, *, draft: Draft = Draft()) -> Prompt:
         """The branch that ends with this message, and what is being written after it."""
         messages = self._branch(leaf) if leaf else []
         if draft:
-            messages.append(Message(Role.USER, draft))
+            messages.append(Message(Role.USER, draft.text, pictures=draft.pictures))
         return Prompt(conversation=conversation, messages=tuple(alternating(messages)), system=system)
 
     def _branch(self, leaf: str) -> list[Message]:

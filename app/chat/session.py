@@ -13,7 +13,7 @@ from app.chat.model_keeper import DEMO_MODEL, Wanted
 from app.chat.views import branch_changes
 from app.chat.wording import clean_title, well_formed
 from app.core.errors import StorageError, UsageError
-from app.core.message import Picture
+from app.core.message import Draft
 from app.core.protocol import Event
 from app.core.settings import ConversationSettings, Settings
 from app.store.store import Store
@@ -157,30 +157,30 @@ class ChatSession:
             return ()
         return self._desk.settled(self._desk.show(conversation))
 
-    def draft_changed(self, conversation: str, text: str) -> Changes:
+    def draft_changed(self, conversation: str, draft: Draft) -> Changes:
         """Keep what is being written, and have it measured against the context (ContextMeasured follows).
 
         What cannot be saved stays in the composer; the next change is saved again.
         """
-        text = well_formed(text)
-        self._desk.save_aside(lambda: self._store.conversations.set_draft(conversation, text))
+        draft = Draft(well_formed(draft.text), draft.pictures)
+        self._desk.save_aside(lambda: self._store.conversations.set_draft(conversation, draft))
         told = self._desk.news()
         if conversation == self._desk.open:
-            self._desk.draft = text
-            self._desk.meter.ask(conversation, text)
+            self._desk.draft = draft
+            self._desk.meter.ask(conversation, draft)
         return self._desk.settled(told)
 
     # messages
 
-    def submit(self, conversation: str, text: str, pictures: Sequence[Picture] = ()) -> Changes:
+    def submit(self, conversation: str, draft: Draft) -> Changes:
         """Save a message with its pictures, then send it, or let it wait in line while the model loads or answers."""
         told = [*self._desk.news(), *self._desk.retried()]
         own, model = self._desk.own_new, self._desk.model
-        where, changes = self._desk.asking.submit(conversation, text, own, model, pictures)
+        where, changes = self._desk.asking.submit(conversation, draft, own, model)
         if not conversation:
             self._desk.own_new = ConversationSettings()
             self._desk.remember_open(where)
-        self._desk.draft = ""
+        self._desk.draft = Draft()
         return self._desk.settled([*told, *changes, self._desk.library.listed()])
 
     def withdraw(self, message: str) -> Changes:

@@ -47,7 +47,8 @@ def with_record(view: MessageView, record: AnswerRecord, *, saved: bool) -> Mess
 
 def row(listed: ListedConversation) -> ConversationRow:
     """A row of the list."""
-    return ConversationRow(listed.id, listed.title or NEW_CHAT, preview_of(listed.last_words), listed.changed_at)
+    words = preview_of(listed.last_words)
+    return ConversationRow(listed.id, listed.title or NEW_CHAT, words, listed.changed_at, listed.has_pictures)
 
 
 def branch_changes(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from app.cli.answers import answer_record, check_answer
 from app.cli.commands import Ask
 from app.cli.link import SessionLink
 from app.cli.opening import Opened, open_for_turns
 from app.cli.output import Output
-from app.cli.pictures import attach, check_sight
+from app.cli.pictures import attach, seen_by
 from app.cli.turns import Turn
 from app.core.errors import ExitCode, UsageError
-from app.core.message import Picture
+from app.core.message import Draft
 from app.core.paths import DataPaths
 
 
@@ -25,16 +24,14 @@ def run_ask(command: Ask, paths: DataPaths, output: Output, *, scripted: bool = 
     pictures = attach(paths, output, command.images, command.options.pan_and_scan)
     with SessionLink(paths, scripted=scripted) as link:
         opened = open_for_turns(link, output, command.options)
-        check_sight(opened.model, pictures)
-        return _one_turn(link, output, opened, prompt, pictures, json=command.options.json)
+        draft = Draft(prompt, seen_by(opened.model, pictures))
+        return _one_turn(link, output, opened, draft, json=command.options.json)
 
 
-def _one_turn(
-    link: SessionLink, output: Output, opened: Opened, prompt: str, pictures: Sequence[Picture], *, json: bool
-) -> ExitCode:
+def _one_turn(link: SessionLink, output: Output, opened: Opened, draft: Draft, *, json: bool) -> ExitCode:
     turn = Turn(link, output, opened.branch)
     conversation = opened.branch.conversation
-    answer = turn.run(lambda session: session.submit(conversation, prompt, pictures), streamed=not json)
+    answer = turn.run(lambda session: session.submit(conversation, draft), streamed=not json)
     if json:
         output.record(answer_record(answer, opened.model, opened.model.load_ms))
     else:

@@ -12,10 +12,10 @@ from app.cli.commands import AnswerOptions, Chat
 from app.cli.link import Command, SessionLink
 from app.cli.opening import Opened, open_for_turns
 from app.cli.output import Output, one_line
-from app.cli.pictures import attach, check_sight
+from app.cli.pictures import attach, seen_by
 from app.cli.turns import Turn
 from app.core.errors import ExitCode, StorageError, UsageError, UserError
-from app.core.message import Picture, Role
+from app.core.message import Draft, Picture, Role
 from app.core.paths import DataPaths
 
 _COMMANDS = (
@@ -62,14 +62,13 @@ class _Chat:
         if word == "/image":
             return self._attach(rest.strip())
         conversation, pictures, self._pictures = self._opened.branch.conversation, self._pictures, ()
-        return self._turn(lambda session: session.submit(conversation, line, pictures))
+        return self._turn(lambda session: session.submit(conversation, Draft(line, pictures)))
 
     def _attach(self, name: str) -> ExitCode:
         if not name:
             raise UsageError("/image needs the name of a file: /image FILE.", code="empty_prompt")
         pictures = attach(self._paths, self._output, (Path(name).expanduser().absolute(),), self._pan_and_scan)
-        check_sight(self._opened.model, pictures)
-        self._pictures += pictures
+        self._pictures += seen_by(self._opened.model, pictures)
         return ExitCode.DONE
 
     def _turn(self, command: Command) -> ExitCode:

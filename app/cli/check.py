@@ -14,6 +14,7 @@ from app.cli.link import SessionLink
 from app.cli.opening import load_model, start_conversation
 from app.cli.output import Output
 from app.cli.turns import Branch, Turn
+from app.core.message import Draft
 from app.core.paths import DataPaths, resources
 from app.core.settings import Sampling
 
@@ -79,4 +80,4 @@ def run_self_check(output: Output) -> list[Checked]:
 def _ask(link: SessionLink, output: Output, branch: Branch, prompt: str) -> str:
     conversation = branch.conversation
     turn = Turn(link, output, branch)
-    return turn.run(lambda session: session.submit(conversation, prompt), streamed=False).text
+    return turn.run(lambda session: session.submit(conversation, Draft(prompt)), streamed=False).text

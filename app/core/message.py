@@ -45,9 +45,13 @@ class SampledTokens(msgspec.Struct, frozen=True):
 
 
 class PanAndScan(StrEnum):
-    """How closely a picture is looked at: parts of it where that helps, finer parts, or only the whole of it."""
+    """How closely a picture is looked at beside the whole of it.
+
+    AUTO: the crops of an elongated picture; CLOSER: also the tiles of a large one; FINER: smaller tiles; OFF: nothing.
+    """
 
     AUTO = "auto"
+    CLOSER = "closer"
     FINER = "finer"
     OFF = "off"
 
@@ -55,7 +59,7 @@ class PanAndScan(StrEnum):
 class Picture(msgspec.Struct, frozen=True):
     """A picture of a message: an upright RGB PNG, named by the SHA-256 of its bytes. Sizes in pixels.
 
-    `path` is where it is now (`core.paths.encode_path`).
+    `path` is where it is now (`core.paths.encode_path`), `name` what the file was called that a person gave.
     """
 
     sha256: str
@@ -63,6 +67,17 @@ class Picture(msgspec.Struct, frozen=True):
     height: int
     path: str
     pan_and_scan: PanAndScan = PanAndScan.AUTO
+    name: str = ""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What is being written in a conversation; false where that is nothing."""
+
+    text: str = ""
+    pictures: tuple[Picture, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text.strip() or self.pictures)
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -68,6 +68,16 @@ class Generate(Request, frozen=True, tag="generate"):
     sampling: Sampling = Sampling()
 
 
+class LookAhead(Request, frozen=True, tag="look_ahead"):
+    """See the pictures of the last message and read all before its text while nothing else is asked.
+
+    Without messages it only ends the one before. Events: LookedAhead, until it is `done` or another request ends it.
+    """
+
+    ahead: int
+    prompt: Prompt
+
+
 class Stop(Request, frozen=True, tag="stop"):
     """End the turn where it is; taken by the worker's reader thread, so it also reaches a busy worker."""
 
@@ -108,7 +118,11 @@ class Loading(Event, frozen=True, tag="loading"):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What was loaded. `context` is n_ctx in tokens as made, `trained_context` what the file names."""
+    """What was loaded. `context` is n_ctx in tokens as made, `trained_context` what the file names.
+
+    With vision, every view of a picture is `image_side` pixels wide and high and `image_tokens` long, and takes some
+    `view_seconds` to be seen (0: not measured yet).
+    """
 
     name: str
     path: str
@@ -125,6 +139,9 @@ class ModelInfo(msgspec.Struct, frozen=True):
     fingerprint: str
     recommended: Sampling
     load_ms: float
+    image_side: int = 0
+    image_tokens: int = 0
+    view_seconds: float = 0.0
 
 
 class Loaded(Event, frozen=True, tag="loaded"):
@@ -184,6 +201,19 @@ class Seeing(Event, frozen=True, tag="seeing"):
     done: int
     total: int
     fraction: float
+
+
+class LookedAhead(Event, frozen=True, tag="looked_ahead"):
+    """How far each picture of a LookAhead has been seen (0.0 to 1.0), and whether all before the text is `done`.
+
+    `view_seconds` is what a view takes here, 0 where no one was measured yet; `error` is one sentence.
+    """
+
+    ahead: int
+    seen: tuple[float, ...]
+    view_seconds: float = 0.0
+    done: bool = False
+    error: str = ""
 
 
 class Text(Event, frozen=True, tag="text"):
@@ -263,10 +293,10 @@ class WorkerDied(Event, frozen=True, tag="worker_died"):
     message: str
 
 
-AnyRequest = Load | CancelLoad | Unload | Measure | Generate | Stop | Describe | Bench
+AnyRequest = Load | CancelLoad | Unload | Measure | Generate | LookAhead | Stop | Describe | Bench
 AnyEvent = (
-    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Reading | Seeing | Text | Finished | Failed
-    | Described | Benched | WorkerFault | WorkerDied
+    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Reading | Seeing | LookedAhead | Text | Finished
+    | Failed | Described | Benched | WorkerFault | WorkerDied
 )  # fmt: skip
 
 _Frame = TypeVar("_Frame", AnyRequest, AnyEvent)

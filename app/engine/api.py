@@ -14,6 +14,7 @@ from app.core.protocol import (
     Finished,
     Generate,
     Load,
+    LookAhead,
     Measure,
     Measured,
     ModelInfo,
@@ -42,6 +43,14 @@ class Engine(Protocol):
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
         """Answers a prompt, emitting Reading and Text events. Raises EngineError; a stopped turn returns cancelled."""
+        ...
+
+    def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:
+        """Sees pictures and reads what stands before the text to come; False where it was ended by pause or stop.
+
+        `pause` is asked between its steps whether other work waits; what was done by then stays done.
+        Raises EngineError.
+        """
         ...
 
     def describe(self, request: Describe) -> Described:

@@ -11,9 +11,11 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 from app.core.errors import EngineError, ModelError
 from app.core.message import Picture
@@ -80,6 +82,7 @@ class Eyes:
         self._size = projector.tokens * model.n_embd * 4  # bytes of one view's embeddings
         self.projector = projector
         self.encoded = 0
+        self.view_seconds = self._read_seconds()
 
     def views(self, picture: Picture) -> Views:
         """How a picture is looked at."""
@@ -110,6 +113,10 @@ class Eyes:
             self._encode(self._views[number], partial(progress, place, len(missing)))
         return len(missing)
 
+    def missing(self, cells: Iterable[int]) -> bool:
+        """Whether the encoder has to run for the view that these cells are of."""
+        return any(self._find(self._views[number]) is None for number in {view_of(cell) for cell in cells if cell < 0})
+
     def embeddings(self, cells: Sequence[int]) -> bytes:
         """Those of one view that was prepared, from its cells."""
         found = self._find(self._views[view_of(cells[0])])
@@ -125,7 +132,9 @@ class Eyes:
     def _encode(self, view: View, progress: Progress) -> None:
         pixels = prepare(decode_path(view.picture.path), view.box, self.projector.side)
         try:
-            embeddings = self._loaded().encode(pixels, progress)
+            encoder = self._loaded()
+            began = perf_counter()
+            embeddings = encoder.encode(pixels, progress)
         except EncoderStopped as error:
             raise Stopped from error
         except LlamaFailure as error:
@@ -134,6 +143,7 @@ class Eyes:
             raise EngineError("The image part of the model does not do what its file says.", "encoder")
         self.encoded += 1
         self._keep(view, embeddings)
+        self._keep_seconds(perf_counter() - began)
 
     def _loaded(self) -> Encoder:
         if self._encoder is None:
@@ -184,6 +194,23 @@ class Eyes:
         self._known[view.what] = embeddings
         while len(self._known) > 1 and sum(map(len, self._known.values())) > MEMORY:
             self._known.popitem(last=False)
+
+    def _read_seconds(self) -> float:
+        """What a view took when the last one was encoded, in this run or another; 0.0 where none was."""
+        try:
+            return float(self._seconds_file().read_text("ascii")) if self._folder is not None else 0.0
+        except (OSError, ValueError):
+            return 0.0
+
+    def _keep_seconds(self, seconds: float) -> None:
+        self.view_seconds = seconds
+        if self._folder is not None:
+            with suppress(OSError):
+                self._seconds_file().write_text(f"{seconds:.4f}", "ascii")
+
+    def _seconds_file(self) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{self.projector.fingerprint}.seconds"
 
     def _file(self, view: View) -> Path:
         assert self._folder is not None

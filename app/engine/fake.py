@@ -28,6 +28,8 @@ from app.core.protocol import (
     Finished,
     Generate,
     Load,
+    LookAhead,
+    LookedAhead,
     Measure,
     Measured,
     ModelInfo,
@@ -144,6 +146,12 @@ class ScriptedEngine:
                 next_ids += _TOKENS_EVERY
             emit(Text(request.turn, piece, len(said), _sampled(len(said)) if due else None))
         return said, FinishReason.STOP
+
+    def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:
+        """Sees nothing, at once."""
+        pictures = request.prompt.messages[-1].pictures if request.prompt.messages else ()
+        emit(LookedAhead(request.ahead, (1.0,) * len(pictures), done=True))
+        return True
 
     def describe(self, request: Describe) -> Described:
         """This process, without a library."""

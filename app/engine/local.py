@@ -19,11 +19,13 @@ from app.core.protocol import (
     Finished,
     Generate,
     Load,
+    LookAhead,
     Measure,
     Measured,
     ModelInfo,
 )
 from app.engine import llama
+from app.engine.ahead import look_ahead
 from app.engine.benching import bench
 from app.engine.generate import generate
 from app.engine.llama import AbortFlag, Llama
@@ -100,6 +102,10 @@ class LocalEngine:
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
         """Answers a prompt. Raises EngineError."""
         return generate(self._need_model(), request, emit)
+
+    def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:
+        """Sees the pictures of what is being written. Raises EngineError."""
+        return look_ahead(self._need_model(), request, emit, pause)
 
     def describe(self, request: Describe) -> Described:
         """Versions, devices and modules of this process."""

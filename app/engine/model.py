@@ -170,6 +170,9 @@ class Model:
             fingerprint=self.vocabulary.fingerprint,
             recommended=self.family.recommended,
             load_ms=load_ms,
+            image_side=self.eyes.projector.side if self.eyes else 0,
+            image_tokens=self.eyes.projector.tokens if self.eyes else 0,
+            view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
         )
 
 

@@ -34,6 +34,8 @@ from app.core.protocol import (
     Loaded,
     LoadFailed,
     Loading,
+    LookAhead,
+    LookedAhead,
     Measure,
     Measured,
     Ready,
@@ -83,20 +85,32 @@ class Worker:
         self._current: Key | None = None
         self._given_up: set[Key] = set()
         self._jobs: SimpleQueue[AnyRequest | None] = SimpleQueue()
+        self._ahead: LookAhead | None = None  # done while nothing else is asked
+        self._looking: LookAhead | None = None  # it, while it is worked on
 
     def run(self) -> None:
         """Serve; returns when the pipe has ended and `leave` came back."""
         self._send(Ready(protocol=PROTOCOL_VERSION, pid=os.getpid()))
         threading.Thread(target=self._read, name="requests", daemon=True).start()
         while True:
-            try:
-                request = self._jobs.get(timeout=_REST_SECONDS if self._engine.loaded else None)
-            except Empty:
-                self._engine.rest()
-                request = self._jobs.get()
+            request = self._next()
             if request is None:
                 return
-            self._work(request)
+            if isinstance(request, LookAhead):
+                self._ahead = request if request.prompt.messages else None
+            else:
+                if not isinstance(request, Measure | Describe):
+                    self._ahead = None
+                self._work(request)
+            while self._ahead is not None and self._jobs.empty():
+                self._look_ahead(self._ahead)
+
+    def _next(self) -> AnyRequest | None:
+        try:
+            return self._jobs.get(timeout=_REST_SECONDS if self._engine.loaded else None)
+        except Empty:
+            self._engine.rest()
+            return self._jobs.get()
 
     # the reader thread
 
@@ -120,11 +134,14 @@ class Worker:
             self._give_up(("load", request.load))
         else:
             self._jobs.put(request)
+            with self._state:
+                if self._looking is not None and not _goes_on(self._looking, request):
+                    self._engine.request_stop()
 
     def _give_up(self, key: Key) -> None:
         with self._state:
             self._given_up.add(key)
-            if key == self._current:
+            if key == self._current or self._looking is not None:
                 self._engine.request_stop()
 
     # the main thread
@@ -145,6 +162,28 @@ class Worker:
                 self._current = None
                 if key is not None:  # numbers rise: what was meant for earlier jobs will not be needed again
                     self._given_up = {one for one in self._given_up if one[0] != key[0] or one[1] > key[1]}
+
+    def _look_ahead(self, request: LookAhead) -> None:
+        """Go on with it until it is done or other work comes; a measurement only interrupts it."""
+        with self._state:
+            self._engine.begin()
+            self._looking = request
+        try:
+            if not self._engine.loaded or self._engine.look_ahead(request, self._send, lambda: not self._jobs.empty()):
+                self._ahead = None
+        except UserError as error:
+            self._refuse_ahead(request, error.message)
+        except Exception as error:  # noqa: BLE001 - as in _perform
+            _log.exception("Looking ahead failed")
+            self._send(WorkerFault(str(error) or type(error).__name__, traceback.format_exc()))
+            self._refuse_ahead(request, _BUG)
+        finally:
+            with self._state:
+                self._looking = None
+
+    def _refuse_ahead(self, request: LookAhead, message: str) -> None:
+        self._ahead = None
+        self._send(LookedAhead(request.ahead, (), error=message))
 
     def _perform(self, request: AnyRequest) -> None:
         try:
@@ -209,6 +248,16 @@ class _Progress:
         if now >= self._next:
             self._next = now + _PROGRESS_EVERY
             self._send(Loading(self._load, min(1.0, fraction)))
+
+
+def _goes_on(looking: LookAhead, request: AnyRequest) -> bool:
+    """Whether the step that is worked on is wanted by this request too, or does not disturb it."""
+    if isinstance(request, Measure | Describe):
+        return True
+    if not isinstance(request, Generate | LookAhead):
+        return False
+    wanted = {picture.sha256 for message in request.prompt.messages for picture in message.pictures}
+    return all(picture.sha256 in wanted for picture in looking.prompt.messages[-1].pictures)
 
 
 def _key(request: AnyRequest) -> Key | None:

@@ -6,10 +6,12 @@ or time used up) becomes one sentence about the file.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,6 +30,7 @@ class _Job(msgspec.Struct, frozen=True):
 
     path: str
     folder: str
+    name: str
 
 
 class _Refusal(msgspec.Struct, frozen=True, tag="refused"):
@@ -39,41 +42,70 @@ class _Done(msgspec.Struct, frozen=True, tag="done"):
     decoded: Decoded
 
 
-def decode_picture(path: Path, folder: Path, seconds: float = SECONDS) -> Decoded:
-    """Decode a picture file into the attachment folder, in a process of its own. Blocks; any thread.
+class Decoding:
+    """One picture file on its way into the attachment folder, in a process of its own."""
 
-    Raises AttachmentError with one sentence, whatever the file does.
-    """
-    name = display_name(path)
-    ours, theirs = multiprocessing.Pipe()
-    try:
-        process = subprocess.Popen(
-            [*_entry(), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
-        ours.close()
-        raise AttachmentError(f"“{name}” cannot be opened: {error.strerror}.", "process") from error
-    finally:
-        theirs.close()
-    try:
-        ours.send_bytes(msgspec.json.encode(_Job(encode_path(path), encode_path(folder))))
-        if not ours.poll(seconds):
-            raise AttachmentError(f"“{name}” takes too long to be opened. It may be damaged.", "too_long")
-        answer: _Refusal | _Done = msgspec.json.decode(ours.recv_bytes(), type=_Refusal | _Done)
-    except (EOFError, OSError) as error:
-        raise AttachmentError(f"“{name}” cannot be opened: it is damaged or too large.", "crashed") from error
-    finally:
-        ours.close()
-        process.kill()
-        process.wait()
-    if isinstance(answer, _Refusal):
-        raise AttachmentError(answer.message, answer.code)
-    return answer.decoded
+    def __init__(self, path: Path, folder: Path, seconds: float = SECONDS, name: str = "") -> None:
+        """Starts nothing; `seconds` is what the file may take, `name` what it is called to the person."""
+        self._path = path
+        self._name = name or display_name(path)
+        self._folder = folder
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cancelled = False
+
+    def run(self) -> Decoded:
+        """Decode. Blocks; any thread. Raises AttachmentError with one sentence, whatever the file does."""
+        name = self._name
+        ours, theirs = multiprocessing.Pipe()
+        try:
+            self._start(theirs)
+        except OSError as error:
+            ours.close()
+            raise AttachmentError(f"“{name}” cannot be opened: {error.strerror}.", "process") from error
+        finally:
+            theirs.close()
+        try:
+            ours.send_bytes(msgspec.json.encode(_Job(encode_path(self._path), encode_path(self._folder), name)))
+            if not ours.poll(self._seconds):
+                raise AttachmentError(f"“{name}” takes too long to be opened. It may be damaged.", "too_long")
+            answer: _Refusal | _Done = msgspec.json.decode(ours.recv_bytes(), type=_Refusal | _Done)
+        except (EOFError, OSError) as error:
+            raise AttachmentError(f"“{name}” cannot be opened: it is damaged or too large.", "crashed") from error
+        finally:
+            ours.close()
+            self._end()
+        if isinstance(answer, _Refusal):
+            raise AttachmentError(answer.message, answer.code)
+        return answer.decoded
+
+    def cancel(self) -> None:
+        """End it; `run` raises AttachmentError then. Any thread."""
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _start(self, theirs: Connection) -> None:
+        with self._lock:
+            if self._cancelled:
+                raise OSError(errno.ECANCELED, "it was given up")
+            self._process = subprocess.Popen(
+                [*_entry(), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _end(self) -> None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
 
 
 def _entry() -> list[str]:
@@ -86,7 +118,7 @@ def serve(connection: Connection) -> None:
     """The child's side: one job, one answer."""
     job = msgspec.json.decode(connection.recv_bytes(), type=_Job)
     path = decode_path(job.path)
-    name = display_name(path)
+    name = job.name
     answer: _Refusal | _Done
     try:
         _limit()

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.message import PanAndScan
+import msgspec
+
+from app.core.message import PanAndScan, Picture
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 ELONGATED = 1.5  # long side over short side
 SMALLEST_CROP = 256  # pixels of a crop's side
-LARGE_SIDE = {PanAndScan.AUTO: 1792, PanAndScan.FINER: 896}  # pixels: a picture with a longer side gets a grid
+LARGE_SIDE = {PanAndScan.CLOSER: 1792, PanAndScan.FINER: 896}  # pixels: a picture with a longer side gets a grid
+QUICK_SECONDS = 1.0  # a machine that reads a tile in less looks closer by itself
 _MOST_CROPS = 4
 _MOST_COLUMNS = 3
 
@@ -39,8 +42,21 @@ def views(width: int, height: int, choice: PanAndScan) -> Views:
     if max(width, height) / min(width, height) >= ELONGATED:
         boxes = _crops(width, height)
         return Views("crops", boxes) if boxes else Views("whole")
-    boxes = _grid(width, height, LARGE_SIDE[choice])
+    boxes = _grid(width, height, LARGE_SIDE[choice]) if choice in LARGE_SIDE else ()
     return Views("grid", boxes) if boxes else Views("whole")
+
+
+def can_look_closer(width: int, height: int) -> bool:
+    """Whether tiles show more of a picture of this size than the whole of it does."""
+    return views(width, height, PanAndScan.CLOSER).kind == "grid"
+
+
+def closer_by_itself(picture: Picture, view_seconds: float) -> Picture:
+    """The picture as it is looked at where a view takes so long (0: not known): closely, where that costs little."""
+    quick = 0 < view_seconds < QUICK_SECONDS
+    if picture.pan_and_scan is PanAndScan.AUTO and quick and can_look_closer(picture.width, picture.height):
+        return msgspec.structs.replace(picture, pan_and_scan=PanAndScan.CLOSER)
+    return picture
 
 
 def _crops(width: int, height: int) -> tuple[Box, ...]:

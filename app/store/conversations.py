@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from app.core.message import Draft
 from app.core.settings import ConversationSettings
 from app.store.database import Database
+from app.store.pictures import Pictures
 from app.store.records import ListedConversation, StoredConversation, new_id, pack, unpack
 
 _PREVIEW_CHARACTERS = 400
@@ -12,23 +14,26 @@ _PREVIEW_CHARACTERS = 400
 class Conversations:
     """Ids that do not exist (any more) are told by None or False. What is written stands in a transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pictures: Pictures) -> None:
         self._database = database
+        self._pictures = pictures
 
     def listed(self) -> list[ListedConversation]:
         """All that are not in the trash, the one that was written in last first, whatever the clock said."""
         rows = self._database.rows(
             f"""SELECT c.id, c.title,
                        substr(CASE WHEN leaf.text <> '' THEN leaf.text ELSE before.text END, 1, {_PREVIEW_CHARACTERS}),
-                       c.changed_at
+                       c.changed_at,
+                       c.number IN (SELECT m.conversation FROM message_pictures mp
+                                    JOIN messages m ON m.number = mp.message WHERE m.deletion IS NULL)
                 FROM conversations c
                 LEFT JOIN messages leaf ON leaf.number = c.leaf
                 LEFT JOIN messages before ON before.number = leaf.parent
                 WHERE c.trashed_at IS NULL ORDER BY c.touched DESC"""
         )
         return [
-            ListedConversation(str(id_), str(title), str(words or ""), float(changed))  # type: ignore[arg-type]
-            for id_, title, words, changed in rows
+            ListedConversation(str(id_), str(title), str(words or ""), float(str(changed)), bool(pictures))
+            for id_, title, words, changed, pictures in rows
         ]
 
     def find(self, conversation: str) -> StoredConversation | None:
@@ -41,7 +46,8 @@ class Conversations:
         )
         if not rows:
             return None
-        id_, title, leaf, settings, draft = map(str, rows[0])
+        id_, title, leaf, settings, text = map(str, rows[0])
+        draft = Draft(text, self._pictures.of_draft(id_))
         return StoredConversation(id_, title, leaf, unpack(settings, ConversationSettings), draft)
 
     def add(self, title: str, settings: ConversationSettings, now: float) -> str:
@@ -74,17 +80,19 @@ class Conversations:
         with self._database.durable():
             return self._set(conversation, "settings", pack(settings))
 
-    def set_draft(self, conversation: str, text: str) -> None:
+    def set_draft(self, conversation: str, draft: Draft) -> None:
         """Keep what is being written; "" is the new chat."""
         with self._database.quick():
-            if conversation:
-                self._set(conversation, "draft", text)
-            else:
-                self._database.run("UPDATE program SET draft = :text", {"text": text})
+            if not conversation:
+                self._database.run("UPDATE program SET draft = :text", {"text": draft.text})
+            elif not self._set(conversation, "draft", draft.text):
+                return  # it is in the trash
+            self._pictures.set_draft(conversation, draft.pictures)
 
-    def new_draft(self) -> str:
+    def new_draft(self) -> Draft:
         """What is being written in the new chat."""
-        return str(self._database.rows("SELECT draft FROM program")[0][0])
+        text = str(self._database.rows("SELECT draft FROM program")[0][0])
+        return Draft(text, self._pictures.of_draft(""))
 
     def trash(self, conversation: str, now: float) -> bool:
         """Into the trash."""

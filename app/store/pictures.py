@@ -1,4 +1,4 @@
-"""Which pictures belong to which message. The files themselves lie in the attachment folder."""
+"""Which pictures belong to which message or draft. The files themselves lie in the attachment folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHOICES = {choice.value: choice for choice in PanAndScan}
 
 
 class Pictures:
-    """Reads and writes the pictures of messages, in a transaction of the caller."""
+    """Reads and writes the pictures of messages and drafts, in a transaction of the caller."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         """`folder` has the files: `<sha256>.png`."""
@@ -23,28 +23,44 @@ class Pictures:
     def add(self, message: str, pictures: Sequence[Picture]) -> None:
         """These pictures belong to this message, in this order."""
         for place, picture in enumerate(pictures):
-            known: dict[str, Value] = {"sha256": picture.sha256, "width": picture.width, "height": picture.height}
+            self._know(picture)
             self._database.run(
-                """INSERT INTO pictures (sha256, width, height) VALUES (:sha256, :width, :height)
-                   ON CONFLICT (sha256) DO NOTHING""",
-                known,
+                """INSERT INTO message_pictures (message, place, picture, pan_and_scan, name)
+                   SELECT m.number, :place, p.number, :choice, :name FROM messages m, pictures p
+                   WHERE m.id = :owner AND p.sha256 = :sha256""",
+                _bindings(message, place, picture),
             )
+
+    def set_draft(self, conversation: str, pictures: Sequence[Picture]) -> None:
+        """These pictures go with what is being written; "" is the new chat."""
+        self._database.run(
+            """DELETE FROM draft_pictures
+               WHERE conversation IS (SELECT number FROM conversations WHERE id = :owner)""",
+            {"owner": conversation},
+        )
+        for place, picture in enumerate(pictures):
+            self._know(picture)
             self._database.run(
-                """INSERT INTO message_pictures (message, place, picture, pan_and_scan)
-                   SELECT m.number, :place, p.number, :choice FROM messages m, pictures p
-                   WHERE m.id = :message AND p.sha256 = :sha256""",
-                {
-                    "message": message,
-                    "place": place,
-                    "choice": picture.pan_and_scan.value,
-                    "sha256": picture.sha256,
-                },
+                """INSERT INTO draft_pictures (conversation, place, picture, pan_and_scan, name)
+                   SELECT (SELECT number FROM conversations WHERE id = :owner), :place, number, :choice, :name
+                   FROM pictures WHERE sha256 = :sha256""",
+                _bindings(conversation, place, picture),
             )
+
+    def of_draft(self, conversation: str) -> tuple[Picture, ...]:
+        """The pictures that go with what is being written."""
+        rows = self._database.rows(
+            """SELECT p.sha256, p.width, p.height, dp.pan_and_scan, dp.name
+               FROM draft_pictures dp JOIN pictures p ON p.number = dp.picture
+               WHERE dp.conversation IS (SELECT number FROM conversations WHERE id = :id) ORDER BY dp.place""",
+            {"id": conversation},
+        )
+        return tuple(map(self._picture, rows))
 
     def of_conversation(self, conversation: str) -> dict[str, tuple[Picture, ...]]:
         """The pictures of every message of a conversation that has any, by the id of the message."""
         rows = self._database.rows(
-            """SELECT m.id, p.sha256, p.width, p.height, mp.pan_and_scan
+            """SELECT m.id, p.sha256, p.width, p.height, mp.pan_and_scan, mp.name
                FROM conversations c JOIN messages m ON m.conversation = c.number
                JOIN message_pictures mp ON mp.message = m.number JOIN pictures p ON p.number = mp.picture
                WHERE c.id = :id ORDER BY m.number, mp.place""",
@@ -60,12 +76,31 @@ class Pictures:
         )
         return self.of_conversation(str(rows[0][0])) if rows else {}
 
+    def _know(self, picture: Picture) -> None:
+        known: dict[str, Value] = {"sha256": picture.sha256, "width": picture.width, "height": picture.height}
+        self._database.run(
+            """INSERT INTO pictures (sha256, width, height) VALUES (:sha256, :width, :height)
+               ON CONFLICT (sha256) DO NOTHING""",
+            known,
+        )
+
     def _grouped(self, rows: Iterable[Sequence[Value]]) -> dict[str, tuple[Picture, ...]]:
         found: dict[str, tuple[Picture, ...]] = {}
-        for message, sha256, width, height, choice in rows:
-            name = str(sha256)
-            path = encode_path(self._folder / f"{name}.png")
-            chosen = _CHOICES.get(str(choice), PanAndScan.AUTO)
-            picture = Picture(name, int(str(width)), int(str(height)), path, chosen)
-            found[str(message)] = (*found.get(str(message), ()), picture)
+        for message, *columns in rows:
+            found[str(message)] = (*found.get(str(message), ()), self._picture(columns))
         return found
+
+    def _picture(self, columns: Sequence[Value]) -> Picture:
+        sha256, width, height, choice, name = map(str, columns)
+        path = encode_path(self._folder / f"{sha256}.png")
+        return Picture(sha256, int(width), int(height), path, _CHOICES.get(choice, PanAndScan.AUTO), name)
+
+
+def _bindings(owner: str, place: int, picture: Picture) -> dict[str, Value]:
+    return {
+        "owner": owner,
+        "place": place,
+        "choice": picture.pan_and_scan.value,
+        "name": picture.name,
+        "sha256": picture.sha256,
+    }

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.core.message import FinishReason, MessageState, Picture, Role, SampledTokens, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, Picture, Role, SampledTokens, Timings, Usage
 from app.core.settings import ConversationSettings
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -24,7 +24,7 @@ class StoredConversation:
     title: str
     leaf: str
     settings: ConversationSettings
-    draft: str
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class ListedConversation:
     title: str
     last_words: str
     changed_at: float
+    has_pictures: bool
 
 
 class StoredMessage(msgspec.Struct, frozen=True):

@@ -36,8 +36,9 @@ class Store:
             self.trouble = error
             return
         database = self._opened.database
-        self._conversations = Conversations(database)
-        self._messages = Messages(database, Pictures(database, paths.attachments))
+        pictures = Pictures(database, paths.attachments)
+        self._conversations = Conversations(database, pictures)
+        self._messages = Messages(database, pictures)
         self._deletions = Deletions(database, self._messages)
         self._seen = database.data_version
         if database.only_reading is None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core.message import Draft
 from app.core.settings import Settings
 from app.ui.chat_pane import ChatPane
 from app.ui.composer import Activity
@@ -94,18 +95,18 @@ class Actions(QObject):
 
     # messages
 
-    @Slot(str)
-    def submit(self, text: str) -> None:
+    @Slot(object)
+    def submit(self, draft: Draft) -> None:
         """Send a message in the conversation that is shown."""
         conversation = self._screen.conversation
         self._screen.sent()
-        self._post(lambda session: session.submit(conversation, text))
+        self._post(lambda session: session.submit(conversation, draft))
 
-    @Slot(str)
-    def keep_draft(self, text: str) -> None:
+    @Slot(object)
+    def keep_draft(self, draft: Draft) -> None:
         """Keep what is being written, and have it measured."""
         conversation = self._screen.conversation
-        self._post(lambda session: session.draft_changed(conversation, text))
+        self._post(lambda session: session.draft_changed(conversation, draft))
 
     @Slot()
     def stop(self) -> None:

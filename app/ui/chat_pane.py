@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMN = 704
 MARGIN = 32
 NARROW_MARGIN = 16
-ABOVE_COMPOSER = ("refused", "notice", "context", "unsaved")
+ABOVE_COMPOSER = ("refused", "notice", "blind", "context", "unsaved")
 
 
 def _tab_after(before: QWidget, part: QWidget) -> None:
@@ -110,6 +110,15 @@ class ChatPane(QWidget):
         bar = Bar(self._look, "warning", "warn")
         bar.add_button("Dismiss", bar.hide)
         return self._above_composer("notice", bar)
+
+    @cached_property
+    def blind(self) -> Bar:
+        """Says that the model cannot see the pictures."""
+        from app.ui.banners import Bar
+
+        bar = Bar(self._look, "eye-off", "warn")
+        bar.add_button("Choose a model file…", self.model_file_asked.emit)
+        return self._above_composer("blind", bar)
 
     @cached_property
     def context(self) -> ContextBar:

@@ -1,18 +1,27 @@
-"""Where a message is written: the field, one hint and Send, which is Stop while an answer is written."""
+"""Where a message is written: pictures, the field, one hint and Send, which is Stop while an answer is written."""
 
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.ui.controls import Words
+from app.ui.controls import IconButton, Words
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
 from app.ui.message_edit import MessageEdit
 from app.ui.painting import box, margins, picture
+from app.ui.pictures.sight_mark import SightMark
+
+if TYPE_CHECKING:
+    from app.core.message import Draft, Picture
+    from app.ui.pictures.sight import Sight
+    from app.ui.pictures.strip import Strip
 
 DRAFT_MS = 300
 
@@ -91,13 +100,17 @@ class SendButton(QToolButton):
 
 
 class Composer(QFrame):
-    """`submitted` carries the words; the draft is told some 300 ms after the last key, or at once by `flush`."""
+    """`submitted` carries the draft; it is told some 300 ms after the last key, or at once by `flush`."""
 
-    submitted = Signal(str)
+    submitted = Signal(object)  # Draft
     stop_asked = Signal()
     escaped = Signal()
-    draft_changed = Signal(str)
+    draft_changed = Signal(object)  # Draft
     emptied = Signal(bool)
+    attach_asked = Signal()
+    data_pasted = Signal(object)  # QMimeData with files or a picture
+    blind_asked = Signal()  # pictures are to be sent to a model that cannot see
+    strip_made = Signal(object)
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -105,8 +118,12 @@ class Composer(QFrame):
         self._activity = Activity.IDLE
         self._hint = ""
         self._narrow = False
-        self._had_words = False
+        self._had_draft = False
+        self._send_waits = False
+        self._numbers = count(1)
         self.edit = MessageEdit()
+        self.attach = IconButton(look, "attach", "Attach", "Ctrl+U")
+        self.sight = SightMark(look)
         self.send = SendButton(look)
         self.hint = Words(look, "", 12, token="text3")
         self._pause = QTimer(self)
@@ -122,10 +139,51 @@ class Composer(QFrame):
         """What goes on in the conversation that is shown."""
         return self._activity
 
+    @cached_property
+    def strip(self) -> Strip:
+        """The pictures; made with the first one."""
+        from app.ui.pictures.strip import Strip
+
+        strip = Strip(self._look)
+        strip.show_sight(self.sight.value)
+        strip.changed.connect(self._on_pictures_changed)
+        strip.settled.connect(self._on_pictures_settled)
+        strip.sized.connect(self.updateGeometry)
+        self._column.insertWidget(0, strip)
+        QWidget.setTabOrder(self.edit, strip)
+        self.strip_made.emit(strip)
+        return strip
+
     @property
-    def has_words(self) -> bool:
-        """Whether anything is written."""
-        return not self.edit.document().isEmpty()
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures that would be sent now."""
+        return self.strip.pictures if "strip" in self.__dict__ else ()
+
+    @property
+    def draft(self) -> Draft:
+        """What is being written."""
+        from app.core.message import Draft
+
+        return Draft(self.edit.text(), self.pictures)
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether there is anything to send."""
+        return not self.edit.document().isEmpty() or self._has_cards
+
+    @property
+    def _has_cards(self) -> bool:
+        return "strip" in self.__dict__ and bool(self.strip.cards)
+
+    def next_number(self) -> int:
+        """A number for the next attachment."""
+        return next(self._numbers)
+
+    def show_sight(self, sight: Sight) -> None:
+        """What the model sees has changed."""
+        self.sight.show_sight(sight)
+        if "strip" in self.__dict__:
+            self.strip.show_sight(sight)
 
     def set_activity(self, activity: Activity) -> None:
         """Show Send or Stop, and the hint that goes with it."""
@@ -148,6 +206,22 @@ class Composer(QFrame):
         self.edit.set_text(text)
         self._pause.stop()
 
+    def set_draft(self, draft: Draft) -> None:
+        """Show another draft without telling it."""
+        self._send_waits = False
+        if draft.pictures or self._has_cards:
+            self.strip.show_pictures(draft.pictures, self.next_number)
+        self.set_text(draft.text)
+        self._tell_emptied()
+
+    def give_back(self, draft: Draft) -> None:
+        """What was taken back stands before what is being written."""
+        if draft.pictures:
+            self.strip.add_pictures(draft.pictures, self.next_number)
+        written = self.edit.text()
+        self.set_text(f"{draft.text}\n{written}" if draft.text and written.strip() else draft.text or written)
+        self._tell_emptied()
+
     def flush(self) -> None:
         """Tell a draft that has not been told yet."""
         if self._pause.isActive():
@@ -167,6 +241,8 @@ class Composer(QFrame):
     def _lay_out(self) -> None:
         self._row = QHBoxLayout()
         self._row.setSpacing(12)
+        self._row.addWidget(self.attach)
+        self._row.addWidget(self.sight)
         self._row.addStretch(1)
         self._row.addWidget(self.hint)
         self._row.addWidget(self.send)
@@ -175,11 +251,14 @@ class Composer(QFrame):
         self._column.addWidget(self.edit)
         self._column.addLayout(self._row)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        self.send.setCursor(Qt.CursorShape.ArrowCursor)
+        for part in (self.attach, self.sight, self.send):
+            part.setCursor(Qt.CursorShape.ArrowCursor)
 
     def _connect(self) -> None:
         self.edit.textChanged.connect(self._on_text_changed)
         self.edit.submitted.connect(self.send_now)
+        self.edit.data_pasted.connect(self.data_pasted)
+        self.attach.clicked.connect(self.attach_asked)
         self.edit.escaped.connect(self.escaped)
         self.edit.grown.connect(self._fit)
         self.edit.focused.connect(self._on_focus_changed)
@@ -189,8 +268,9 @@ class Composer(QFrame):
 
     def _refresh(self) -> None:
         idle = self._activity is Activity.IDLE
-        self.send.setEnabled(not idle or self.has_words)
-        self.hint.setText(self._hint if self._hint and idle else HINTS[self._activity])
+        self.send.setEnabled(not idle or self.has_draft)
+        hint = "Sent when the pictures are open" if self._send_waits else self._hint
+        self.hint.setText(hint if hint and idle else HINTS[self._activity])
         self.hint.setVisible(not self._narrow)
 
     @Slot()
@@ -202,22 +282,42 @@ class Composer(QFrame):
     @Slot()
     def _on_text_changed(self) -> None:
         self._pause.start()
-        if self.has_words != self._had_words:
-            self._had_words = self.has_words
+        self._tell_emptied()
+
+    def _tell_emptied(self) -> None:
+        if self.has_draft != self._had_draft:
+            self._had_draft = self.has_draft
             self._refresh()
-            self.emptied.emit(not self._had_words)
+            self.emptied.emit(not self._had_draft)
+
+    @Slot()
+    def _on_pictures_changed(self) -> None:
+        self._pause.stop()
+        self._on_pause_over()
+        self._tell_emptied()
+
+    @Slot()
+    def _on_pictures_settled(self) -> None:
+        self._tell_emptied()
+        if self._send_waits:
+            self.send_now()
 
     @Slot()
     def _on_pause_over(self) -> None:
-        self.draft_changed.emit(self.edit.text())
+        self.draft_changed.emit(self.draft)
 
     @Slot()
     def send_now(self) -> None:
-        """Send what is written, if anything is."""
-        text = self.edit.text()
-        if text.strip():
-            self.set_text("")
-            self.submitted.emit(text)
+        """Send what is written, if anything is; pictures that are still being opened are waited for."""
+        self._send_waits = self._has_cards and self.strip.is_opening
+        draft = self.draft
+        if self._send_waits or not draft:
+            self._refresh()
+        elif draft.pictures and self.sight.value.sees is False:
+            self.blind_asked.emit()
+        else:
+            self.set_draft(type(draft)())
+            self.submitted.emit(draft)
 
     @Slot()
     def _on_send_clicked(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QBrush, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.protocol import Measured
-from app.ui.controls import Button, IconButton, Words
+from app.ui.controls import Button, IconButton, Line, Words
 from app.ui.figures import context_short, count, tokens, turns
 from app.ui.look import Look
 from app.ui.painting import box, margins
@@ -65,9 +65,9 @@ class ContextPopover(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._head())
-        column.addWidget(_Line(look))
+        column.addWidget(Line(look))
         column.addLayout(self._body(measured, listed))
-        column.addWidget(_Line(look))
+        column.addWidget(Line(look))
         column.addLayout(self._foot(measured))
 
     def sizeHint(self) -> QSize:
@@ -100,7 +100,7 @@ class ContextPopover(QWidget):
         for part in listed:
             if part.hatched:
                 column.addSpacing(4)
-                column.addWidget(_Line(look))
+                column.addWidget(Line(look))
                 column.addSpacing(4)
             column.addWidget(_PartRow(look, part))
         return column
@@ -113,16 +113,6 @@ class ContextPopover(QWidget):
         change.clicked.connect(self.change_asked)
         row.addWidget(change)
         return row
-
-
-class _Line(QWidget):
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self.setFixedHeight(1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), self._look.colour("border"))
 
 
 def _swatch(painter: QPainter, area: QRectF, look: Look, part: Part, radius: float) -> None:

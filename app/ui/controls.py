@@ -199,6 +199,18 @@ class Switch(QCheckBox):
         box(painter, knob, 7, look.colour("on_accent" if on else "raised"))
 
 
+class Line(QWidget):
+    """A hairline between the parts of a card."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._look.colour("border"))
+
+
 class Words(QLabel):
     """A line in one role of the type table: size, weight and a colour of the theme; painted, not styled."""
 

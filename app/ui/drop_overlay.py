@@ -1,7 +1,8 @@
-"""Dropping a model file: what the window says while the file is over it."""
+"""Dropping files: what the window says while they are over it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
@@ -10,8 +11,33 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.look import Look
 from app.ui.painting import box, picture
+from app.ui.pictures.mime import has_picture, is_words, local_files
 
 INSET = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a drop would do: a title, what it is done with, what is worth knowing."""
+
+    title: str
+    name: str
+    note: str
+    icon: str
+
+
+def offered_by(data: QMimeData) -> Offered | None:
+    """What dropping this would do; None where nothing of it can be taken."""
+    model = dropped_model(data)
+    if model is not None:
+        return Offered("Load this model", model.name, "The file stays where it is. Esc cancels.", "download")
+    files = local_files(data)
+    if files:
+        name = files[0].name if len(files) == 1 else f"{len(files)} files"
+        return Offered("Add to this message", name, "Pictures are copied; nothing leaves this computer.", "image")
+    if has_picture(data) and not is_words(data):
+        return Offered("Add to this message", "A picture", "It is taken as it is, nothing is downloaded.", "image")
+    return None
 
 
 def dropped_model(data: QMimeData) -> Path | None:
@@ -29,13 +55,13 @@ class DropOverlay(QWidget):
     def __init__(self, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
         self._look = look
-        self._name = ""
+        self._offered = Offered("", "", "", "download")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_for(self, model: Path) -> None:
+    def show_for(self, offered: Offered) -> None:
         """Say what a drop would do."""
-        self._name = model.name
+        self._offered = offered
         parent = self.parentWidget()
         if parent is not None:
             self.setGeometry(parent.rect())
@@ -43,7 +69,7 @@ class DropOverlay(QWidget):
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        look = self._look
+        look, offered = self._look, self._offered
         painter = QPainter(self)
         painter.fillRect(self.rect(), look.colour("window"))
         area = QRectF(self.rect()).adjusted(INSET, INSET, -INSET, -INSET)
@@ -56,10 +82,10 @@ class DropOverlay(QWidget):
         middle = area.center()
         disc = QRectF(middle.x() - look.px(31), middle.y() - look.px(88), look.px(62), look.px(62))
         box(painter, disc, disc.height() / 2, look.colour("raised"), look.colour("border"))
-        picture(painter, disc.center(), look.pixmap("download", "accent", 24, self.devicePixelRatioF()))
-        self._line(painter, middle.y() + look.px(8), "Load this model", 20, 600, "text")
-        self._line(painter, middle.y() + look.px(36), self._name, 14, 400, "text2")
-        self._line(painter, area.bottom() - look.px(30), "The file stays where it is. Esc cancels.", 12, 400, "text2")
+        picture(painter, disc.center(), look.pixmap(offered.icon, "accent", 24, self.devicePixelRatioF()))
+        self._line(painter, middle.y() + look.px(8), offered.title, 20, 600, "text")
+        self._line(painter, middle.y() + look.px(36), offered.name, 14, 400, "text2")
+        self._line(painter, area.bottom() - look.px(30), offered.note, 12, 400, "text2")
 
     def _line(self, painter: QPainter, y: float, text: str, px: float, weight: int, token: str) -> None:
         painter.setFont(self._look.font(px, weight))

@@ -41,8 +41,10 @@ class Popover(_Layer):
 
     closed = Signal()
 
-    def __init__(self, look: Look, anchor: QWidget, card: QWidget) -> None:
+    def __init__(self, look: Look, anchor: QWidget, card: QWidget, *, at_start: bool = False) -> None:
+        """The card's end lies at the anchor's end, or with `at_start` their starts."""
         super().__init__(anchor.window())
+        self._at_start = at_start
         self._look = look
         self._anchor = anchor
         self._card = card
@@ -58,9 +60,12 @@ class Popover(_Layer):
         size = self._card.sizeHint()
         anchor = QRect(self._anchor.mapTo(self.window(), QPoint(0, 0)), self._anchor.size())
         rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
-        left = anchor.right() + 5 - size.width() if rightwards else anchor.left() - 4
+        left = anchor.right() + 5 - size.width() if rightwards != self._at_start else anchor.left() - 4
         left = max(EDGE, min(left, self.width() - size.width() - EDGE))
-        self._card.setGeometry(left, anchor.bottom() + 6, size.width(), size.height())
+        top = anchor.bottom() + 6
+        if top + size.height() > self.height() - EDGE:
+            top = max(EDGE, anchor.top() - 6 - size.height())
+        self._card.setGeometry(left, top, size.width(), size.height())
 
     def close_now(self) -> None:
         """Close, and give the keyboard back."""

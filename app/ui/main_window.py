@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.ui.actions import Actions
     from app.ui.drop_overlay import DropOverlay
     from app.ui.layers import Dialog, Popover
+    from app.ui.pictures.desk import PictureDesk
     from app.ui.screen import Screen
 
 SMALLEST = QSize(480, 560)
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
 
     screen_now: Screen
     actions_now: Actions
+    pictures_now: PictureDesk
 
     closing = Signal()
 
@@ -78,10 +80,12 @@ class MainWindow(QMainWindow):
             return
         self._begun = True
         from app.ui.actions import Actions
+        from app.ui.pictures.desk import PictureDesk
         from app.ui.screen import Screen
 
         self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
         self.actions_now = Actions(self.screen_now, self.sidebar, self.chat, self._post, self)
+        self.pictures_now = PictureDesk(self._look, self, self.chat, self._paths, self._show_dialog)
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -122,6 +126,9 @@ class MainWindow(QMainWindow):
         self.screen_now.model_loaded.connect(self._on_model_loaded)
         self.screen_now.page_due.connect(self._on_page_due)
         self.screen_now.bug_met.connect(self.show_bug)
+        self.screen_now.model_shown.connect(self.pictures_now.show_model)
+        self.screen_now.pictures_seen.connect(self.pictures_now.show_seen)
+        self.pictures_now.refused.connect(self.screen_now.show_notice)
 
     def _connect_chat(self) -> None:
         actions = self.actions_now
@@ -156,6 +163,7 @@ class MainWindow(QMainWindow):
             "Ctrl+B": self.panes.toggle,
             "Ctrl+,": self.open_settings,
             "Ctrl+O": actions.browse_model,
+            "Ctrl+U": self.pictures_now.browse,
             "F2": self._on_rename_asked,
             "Ctrl+Shift+C": actions.copy_last_answer,
             "Ctrl++": lambda: actions.step_scale(1),
@@ -183,6 +191,7 @@ class MainWindow(QMainWindow):
             top.more,
             self.chat.transcript,
             self.chat.composer.edit,
+            self.chat.composer.attach,
             self.chat.composer.send,
         ]
         for first, second in pairwise(order):
@@ -285,7 +294,7 @@ class MainWindow(QMainWindow):
         card = ContextPopover(
             self._look,
             measured,
-            has_draft=self.chat.composer.has_words,
+            has_draft=self.chat.composer.has_draft,
             has_system=bool(self.screen_now.own_settings.system_prompt or self.screen_now.settings.system_prompt),
         )
         self._close_popover()
@@ -361,13 +370,13 @@ class MainWindow(QMainWindow):
             self.sidebar.day_passed()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        from app.ui.drop_overlay import DropOverlay, dropped_model
+        from app.ui.drop_overlay import DropOverlay, offered_by
 
-        model = dropped_model(event.mimeData())
-        if model is not None and self._dialog is None:
+        offered = offered_by(event.mimeData())
+        if offered is not None and self._dialog is None:
             event.acceptProposedAction()
             self._drop = self._drop or DropOverlay(self._look, self)
-            self._drop.show_for(model)
+            self._drop.show_for(offered)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._end_drop()
@@ -380,6 +389,8 @@ class MainWindow(QMainWindow):
         if model is not None:
             event.acceptProposedAction()
             self.actions_now.choose_model(model)
+        elif self.pictures_now.take(event.mimeData()):
+            event.acceptProposedAction()
 
     def _end_drop(self) -> None:
         if self._drop is not None:
@@ -387,6 +398,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.chat.composer.flush()
+        if self._begun:
+            self.pictures_now.close()
         self._state = self._state._replace(
             geometry=encode_geometry(bytes(self.saveGeometry().data())),
             sidebar_open=self.panes.sidebar_open,

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QPlainTextEdit
 
 from app.ui.painting import reading_direction
+from app.ui.pictures.mime import has_picture, is_words, local_files
 
 LINES = 8
 PIECE = 2000
@@ -41,6 +42,7 @@ class MessageEdit(QPlainTextEdit):
     escaped = Signal()
     grown = Signal()
     focused = Signal(bool)
+    data_pasted = Signal(object)  # QMimeData with files or a picture
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,8 +112,13 @@ class MessageEdit(QPlainTextEdit):
         super().focusOutEvent(event)
         self.focused.emit(False)
 
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText() or is_for_window(source)
+
     def insertFromMimeData(self, source: QMimeData) -> None:
-        if source.hasText():
+        if is_for_window(source):
+            self.data_pasted.emit(source)
+        elif source.hasText():
             self._insert(self.textCursor(), source.text())
             self.ensureCursorVisible()
 
@@ -121,21 +128,21 @@ class MessageEdit(QPlainTextEdit):
         copied.setText(self._joined(cursor.selectionStart(), cursor.selectionEnd()))
         return copied
 
-    # Files are the window's: it says what it takes.
+    # Files and pictures are the window's: it says what it takes.
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
+        if is_for_window(event.mimeData()):
             event.ignore()
         else:
             super().dragEnterEvent(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if event.mimeData().hasUrls():
+        if is_for_window(event.mimeData()):
             event.ignore()
         else:
             super().dragMoveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if event.mimeData().hasUrls():
+        if is_for_window(event.mimeData()):
             event.ignore()
         else:
             super().dropEvent(event)
@@ -191,6 +198,11 @@ class MessageEdit(QPlainTextEdit):
 
     def _on_size_changed(self) -> None:
         self.grown.emit()
+
+
+def is_for_window(data: QMimeData) -> bool:
+    """Whether this is files or a picture and no words."""
+    return bool(local_files(data)) or (has_picture(data) and not is_words(data))
 
 
 def _has_long_line(text: str) -> bool:

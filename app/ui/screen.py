@@ -29,6 +29,8 @@ class Screen(QObject):
     settings_shown = Signal(object)
     bug_met = Signal(str)
     page_due = Signal()
+    pictures_seen = Signal(object)
+    model_shown = Signal(object)
 
     def __init__(self, look: Look, sidebar: Sidebar, chat: ChatPane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,6 +91,8 @@ class Screen(QObject):
             told.MessagesRemoved: self._on_messages_removed,
             told.TextAdded: self._on_text_added,
             told.ReadingChanged: self._on_reading_changed,
+            told.SeeingChanged: self._on_seeing_changed,
+            told.PicturesSeen: self._on_pictures_seen,
             told.DraftRestored: self._on_draft_restored,
             told.ModelChanged: self._on_model_changed,
             told.ModelRefused: self._on_model_refused,
@@ -112,8 +116,8 @@ class Screen(QObject):
         self.conversation = change.conversation
         self._sent_new = False
         self.own_settings = change.settings
-        if not same and (self._opened or not self._chat.composer.has_words):
-            self._chat.composer.set_text(change.draft)  # words written before the first chat was there stay
+        if not same and (self._opened or not self._chat.composer.has_draft):
+            self._chat.composer.set_draft(change.draft)  # words written before the first chat was there stay
         self._opened = True
         self._activity.note_all(change.conversation, change.messages)
         answers = [message for message in change.messages if message.role is Role.ASSISTANT]
@@ -170,17 +174,24 @@ class Screen(QObject):
         if change.conversation == self.conversation:
             self._chat.transcript.show_reading(change)
 
+    def _on_seeing_changed(self, change: told.SeeingChanged) -> None:
+        if change.conversation == self.conversation:
+            self._chat.transcript.show_seeing(change)
+
+    def _on_pictures_seen(self, change: told.PicturesSeen) -> None:
+        if change.conversation == self.conversation:
+            self.pictures_seen.emit(change)
+
     def _on_draft_restored(self, change: told.DraftRestored) -> None:
         self._sent_new = False
         if change.conversation == self.conversation:
-            written = self._chat.composer.edit.text()
-            both = f"{change.text}\n{written}" if written.strip() else change.text
-            self._chat.composer.set_text(both)
+            self._chat.composer.give_back(change.draft)
             self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_model_changed(self, change: ModelChanged) -> None:
         self.model = change
         self._chat.top.pill.show_model(change)
+        self.model_shown.emit(change)
         self._chat.transcript.set_seconds_left(change.seconds_left)
         if change.state is ModelState.READY:
             self._chat.transcript.set_current_model(change.name)
@@ -230,7 +241,12 @@ class Screen(QObject):
         self._chat.silence("unsaved")
 
     def _on_notice(self, change: told.Notice) -> None:
-        self._chat.notice.sentence.say(*_told_first(change.message))
+        self.show_notice(change.message)
+
+    @Slot(str)
+    def show_notice(self, message: str) -> None:
+        """Say a sentence above the composer."""
+        self._chat.notice.sentence.say(*_told_first(message))
         self._chat.notice.show()
 
     def _on_bug(self, change: told.Bug) -> None:
@@ -269,7 +285,7 @@ class Screen(QObject):
         loaded = self.model is not None and self.model.state is not ModelState.NONE
         self._chat.top.meter.show_measured(measured, keep_place=loaded)
         composer = self._chat.composer
-        over = measured is not None and composer.has_words and bool(measured.left_out or measured.error)
+        over = measured is not None and composer.has_draft and bool(measured.left_out or measured.error)
         if measured is not None and over:
             self._chat.context.show_measured(measured, self._larger_context(measured.context))
             composer.set_hint("" if measured.error else "Enter sends and leaves them out")

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from app.chat.changes import Change, ConversationOpened, ModelChanged, ModelState, TextAdded, TurnEnded
+from app.core.message import Draft
 from app.ui.main_window import MainWindow
 from tests.benchmarks.handled import frames, percentile
 from tests.benchmarks.probe import Commands, tell
@@ -97,7 +98,7 @@ class WindowProbe(QObject):
         self._text_times = []
         if self._timed is not None:
             self._timed.begin()
-        self._main.actions_now.submit(text)
+        self._main.actions_now.submit(Draft(text))
 
     @Slot()
     def _on_answer_shown(self) -> None:

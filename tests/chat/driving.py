@@ -18,7 +18,7 @@ from app.chat.changes import (
     TextAdded,
 )
 from app.chat.session import Changes, ChatSession
-from app.core.message import FinishReason, MessageState, SampledTokens, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, SampledTokens, Timings, Usage
 from app.core.paths import DataPaths, decode_path
 from app.core.protocol import (
     Event,
@@ -172,7 +172,7 @@ class Bench:
     def say(self, text: str) -> str:
         """Submit; returns the id of the message."""
         before = set(self.shown)
-        self.take(self.session.submit(self.conversation, text))
+        self.take(self.session.submit(self.conversation, Draft(text)))
         return next(id_ for id_ in self.shown if id_ not in before)
 
     # what the engine does

@@ -20,6 +20,7 @@ import sys, time
 from pathlib import Path
 from app.chat.changes import ConversationOpened, ModelChanged, ModelState, TextAdded
 from app.chat.runner import SessionRunner
+from app.core.message import Draft
 from app.core.paths import DataPaths
 
 asked = []
@@ -27,7 +28,7 @@ asked = []
 def told(change):
     if isinstance(change, ModelChanged) and change.state is ModelState.READY:
         asked.append(True)
-        runner.post(lambda session: session.submit("", "/slow " + sys.argv[3]))
+        runner.post(lambda session: session.submit("", Draft("/slow " + sys.argv[3])))
     elif isinstance(change, ConversationOpened) and change.conversation and asked:
         print("saved", flush=True)
     elif isinstance(change, TextAdded):

@@ -8,7 +8,7 @@ import pytest
 
 from app.chat.changes import DraftRestored, TurnEnded
 from app.core.errors import UsageError
-from app.core.message import FinishReason, MessageState
+from app.core.message import Draft, FinishReason, MessageState
 from app.core.protocol import Generate
 from tests.chat.driving import MODEL, Bench
 
@@ -53,7 +53,7 @@ def test_messages_of_two_conversations_wait_for_one_model(ready: Bench) -> None:
     ready.take(ready.session.new_conversation())
     ready.say("Other")
     assert ready.states == ["queued"]
-    ready.take(ready.session.submit(first, "Two"))
+    ready.take(ready.session.submit(first, Draft("Two")))
     ready.ends("1")
     assert ready.states == ["complete", "streaming"]
     ready.ends("o")
@@ -74,11 +74,11 @@ def test_a_waiting_message_is_taken_back(ready: Bench) -> None:
     second = ready.say("Two")
     ready.say("Three")
     ready.take(ready.session.withdraw(second))
-    assert ready.last(DraftRestored) == DraftRestored(ready.conversation, "Two")
+    assert ready.last(DraftRestored) == DraftRestored(ready.conversation, Draft("Two"))
     assert ready.texts == ["One", "", "Three"]
     conversation = ready.store.conversations.find(ready.conversation)
     assert conversation is not None
-    assert conversation.draft == "Two"
+    assert conversation.draft == Draft("Two")
     ready.ends("1")
     assert asked(ready) == ["One", "Three"]
     ready.check_screen()
@@ -106,11 +106,11 @@ def test_what_was_sent_cannot_be_taken_back(ready: Bench) -> None:
 def test_the_words_taken_back_stand_before_the_draft(ready: Bench) -> None:
     ready.say("One")
     second = ready.say("Two")
-    ready.take(ready.session.draft_changed(ready.conversation, "half a thought"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("half a thought")))
     ready.take(ready.session.withdraw(second))
     conversation = ready.store.conversations.find(ready.conversation)
     assert conversation is not None
-    assert conversation.draft == "Two\nhalf a thought"
+    assert conversation.draft == Draft("Two\nhalf a thought")
 
 
 def test_waiting_messages_outlive_the_program(bench: Bench, new_bench: Callable[[], Bench]) -> None:

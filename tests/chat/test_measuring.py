@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.chat.changes import ContextMeasured
-from app.core.message import Message, Role
+from app.core.message import Draft, Message, Role
 from app.core.protocol import Measure, Measured
 from app.core.settings import LoadOptions, Sampling, Settings
 from tests.chat.driving import MODEL, Bench
@@ -18,7 +18,7 @@ def test_a_draft_is_measured_with_the_conversation(ready: Bench) -> None:
     ready.measured()
     ready.answer("One", "1")
     ready.measured()
-    ready.take(ready.session.draft_changed(ready.conversation, "Two"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("Two")))
     prompt = ready.engine.last(Measure).prompt
     assert [(m.role, m.text) for m in prompt.messages] == [
         (Role.USER, "One"),
@@ -34,7 +34,7 @@ def test_a_new_chat_is_measured_with_its_system_text(ready: Bench) -> None:
     ready.measured()
     ready.take(ready.session.change_settings(Settings(system_prompt="Be brief.", stamp_date=True)))
     ready.measured()
-    ready.take(ready.session.draft_changed("", "Hello"))
+    ready.take(ready.session.draft_changed("", Draft("Hello")))
     request = ready.engine.last(Measure)
     assert request.prompt.system == "Be brief.\n\nToday is Tuesday, 24 November 2026."
     assert request.prompt.messages == (Message(Role.USER, "Hello"),)
@@ -42,7 +42,7 @@ def test_a_new_chat_is_measured_with_its_system_text(ready: Bench) -> None:
 
 def test_one_measurement_at_a_time_of_the_latest_draft(ready: Bench) -> None:
     for text in ("H", "He", "Hel"):
-        ready.take(ready.session.draft_changed("", text))
+        ready.take(ready.session.draft_changed("", Draft(text)))
     assert drafts(ready) == [""]
     ready.measured()
     assert drafts(ready) == ["", "Hel"]
@@ -73,7 +73,7 @@ def test_nothing_is_measured_while_the_model_works(ready: Bench) -> None:
     ready.measured()
     ready.say("One")
     count = len(drafts(ready))
-    ready.take(ready.session.draft_changed(ready.conversation, "Two"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("Two")))
     assert len(drafts(ready)) == count
     ready.ends("1")
     assert drafts(ready)[count:] == ["Two"]
@@ -81,7 +81,7 @@ def test_nothing_is_measured_while_the_model_works(ready: Bench) -> None:
 
 def test_a_loaded_model_measures_what_is_open(bench: Bench) -> None:
     bench.start(MODEL)
-    bench.take(bench.session.draft_changed("", "Hello"))
+    bench.take(bench.session.draft_changed("", Draft("Hello")))
     assert drafts(bench) == []
     bench.load_ends()
     assert drafts(bench) == ["Hello"]

@@ -15,7 +15,7 @@ from app.chat.changes import Change, DraftRestored, MessagesRemoved, TurnEnded
 from app.chat.refusals import changes_with
 from app.chat.session import Changes
 from app.core.errors import UserError
-from app.core.message import FinishReason, Role
+from app.core.message import Draft, FinishReason, Role
 from app.core.protocol import Generate, Load
 from tests.chat.driving import MODEL, Bench
 from tests.store.faults import FaultyDisk
@@ -84,7 +84,7 @@ class Chatting(RuleBasedStateMachine):
     def submit(self, word: str) -> None:
         self.count += 1
         text = f"{word} {self.count}"
-        changes = self.attempt("submit", self.bench.conversation, text)
+        changes = self.attempt("submit", self.bench.conversation, Draft(text))
         if not any(isinstance(change, DraftRestored) for change in changes):
             self.said.add(text)
 
@@ -92,7 +92,7 @@ class Chatting(RuleBasedStateMachine):
     def withdraw(self, place: int) -> None:
         for change in self.attempt("withdraw", self.pick(place)):
             if isinstance(change, DraftRestored):
-                self.said.discard(change.text)
+                self.said.discard(change.draft.text)
 
     @rule(place=PLACE, word=WORDS)
     def edit(self, place: int, word: str) -> None:

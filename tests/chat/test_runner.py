@@ -29,7 +29,7 @@ from app.chat.changes import (
 from app.chat.runner import SessionRunner
 from app.chat.session import Changes, ChatSession
 from app.core.errors import UsageError
-from app.core.message import FinishReason, MessageState
+from app.core.message import Draft, FinishReason, MessageState
 from app.core.paths import DataPaths
 
 C = TypeVar("C", bound=Change)
@@ -73,7 +73,7 @@ class Running:
 
     def ask(self, text: str, conversation: str = "") -> MessageView:
         """One turn; returns the answer as it ended."""
-        self.runner.post(lambda session: session.submit(conversation, text))
+        self.runner.post(lambda session: session.submit(conversation, Draft(text)))
         view = self.until(MessageChanged, lambda change: change.message.finish_reason is not None).message
         self.until(TurnEnded)
         return view
@@ -106,7 +106,7 @@ def test_a_turn_through_the_real_worker(running: Running) -> None:
 
 
 def test_an_answer_streams_and_stops(running: Running) -> None:
-    running.runner.post(lambda session: session.submit("", "/slow"))
+    running.runner.post(lambda session: session.submit("", Draft("/slow")))
     running.until(TextAdded)
     running.runner.post(ChatSession.stop)
     view = running.until(MessageChanged, lambda change: change.message.finish_reason is not None).message
@@ -122,7 +122,7 @@ def test_a_crash_keeps_the_answer_and_comes_back(running: Running) -> None:
 
 
 def test_a_hanging_worker_is_killed_by_the_second_stop(running: Running) -> None:
-    running.runner.post(lambda session: session.submit("", "/hang"))
+    running.runner.post(lambda session: session.submit("", Draft("/hang")))
     time.sleep(0.3)
     running.runner.post(ChatSession.stop)
     time.sleep(0.2)
@@ -133,7 +133,7 @@ def test_a_hanging_worker_is_killed_by_the_second_stop(running: Running) -> None
 
 
 def test_close_keeps_what_is_being_written(running: Running, new_running: Callable[[], Running]) -> None:
-    running.runner.post(lambda session: session.submit("", "/slow"))
+    running.runner.post(lambda session: session.submit("", Draft("/slow")))
     words = running.until(TextAdded).text
     running.runner.close(10.0)
     after = new_running()
@@ -165,8 +165,8 @@ def test_errors_become_changes_and_the_thread_goes_on(running: Running) -> None:
 
 
 def test_words_that_could_not_be_sent_come_with_the_sentence(running: Running) -> None:
-    running.runner.post(lambda session: session.submit("nowhere", "Hello"))
-    assert running.until(DraftRestored) == DraftRestored("nowhere", "Hello")
+    running.runner.post(lambda session: session.submit("nowhere", Draft("Hello")))
+    assert running.until(DraftRestored) == DraftRestored("nowhere", Draft("Hello"))
     assert running.until(Notice).code == "no_conversation"
 
 
@@ -193,7 +193,7 @@ def test_an_idle_session_does_not_wake_up(running: Running, monkeypatch: pytest.
 
 def test_ticks_come_while_words_flood_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = _count_ticks(monkeypatch)
-    running.runner.post(lambda session: session.submit("", "/slow"))
+    running.runner.post(lambda session: session.submit("", Draft("/slow")))
     time.sleep(1.5)
     running.runner.post(ChatSession.stop)
     running.until(TurnEnded)

@@ -10,7 +10,7 @@ import pytest
 from app.chat.changes import DraftRestored, MessageChanged, ModelChanged, ModelState, Notice, SaveFailed, SaveRecovered
 from app.chat.refusals import UnsavedError, UnsentError, changes_with
 from app.core.errors import StorageError
-from app.core.message import FinishReason, MessageState
+from app.core.message import Draft, FinishReason, MessageState
 from app.core.protocol import Generate, Measure
 from app.core.settings import Settings
 from tests.chat.driving import MODEL, Bench
@@ -151,9 +151,9 @@ def test_a_message_that_cannot_be_saved_is_not_sent_and_comes_back(on_disk: Benc
     turns = len(on_disk.engine.all(Generate))
     disk.fill()
     with pytest.raises(UnsavedError) as refused:
-        on_disk.session.submit(on_disk.conversation, "Two")
+        on_disk.session.submit(on_disk.conversation, Draft("Two"))
     assert refused.value.code == "disk_full"
-    assert changes_with(refused.value) == (DraftRestored(on_disk.conversation, "Two"),)
+    assert changes_with(refused.value) == (DraftRestored(on_disk.conversation, Draft("Two")),)
     assert len(on_disk.engine.all(Generate)) == turns
     on_disk.check_screen()
     disk.mend()
@@ -164,8 +164,8 @@ def test_a_message_that_cannot_be_saved_is_not_sent_and_comes_back(on_disk: Benc
 def test_a_new_chat_that_cannot_be_saved_comes_back_too(on_disk: Bench, disk: FaultyDisk) -> None:
     disk.fill()
     with pytest.raises(UnsavedError) as refused:
-        on_disk.session.submit("", "One")
-    assert changes_with(refused.value) == (DraftRestored("", "One"),)
+        on_disk.session.submit("", Draft("One"))
+    assert changes_with(refused.value) == (DraftRestored("", Draft("One")),)
     disk.mend()
     assert on_disk.store.conversations.listed() == []
 
@@ -175,8 +175,8 @@ def test_a_message_to_a_deleted_chat_comes_back(ready: Bench) -> None:
     conversation = ready.conversation
     ready.take(ready.session.delete_conversation(conversation))
     with pytest.raises(UnsentError) as refused:
-        ready.session.submit(conversation, "Two")
-    assert changes_with(refused.value) == (DraftRestored(conversation, "Two"),)
+        ready.session.submit(conversation, Draft("Two"))
+    assert changes_with(refused.value) == (DraftRestored(conversation, Draft("Two")),)
 
 
 def test_a_waiting_message_waits_until_its_answer_can_be_saved(on_disk: Bench, disk: FaultyDisk) -> None:
@@ -228,30 +228,30 @@ def test_settings_that_cannot_be_saved_hold_until_the_end(on_disk: Bench, disk: 
 def test_a_draft_is_kept_for_each_chat(ready: Bench, new_bench: Callable[[], Bench]) -> None:
     ready.answer("One", "1")
     conversation = ready.conversation
-    ready.take(ready.session.draft_changed(conversation, "half a thought"))
-    ready.take(ready.session.draft_changed("", "a new chat"))
+    ready.take(ready.session.draft_changed(conversation, Draft("half a thought")))
+    ready.take(ready.session.draft_changed("", Draft("a new chat")))
     after = new_bench()
     after.start()
     (opened,) = after.session.open_conversation(conversation)[-1:]
-    assert opened.draft == "half a thought"  # type: ignore[attr-defined]
+    assert opened.draft == Draft("half a thought")  # type: ignore[attr-defined]
     (opened,) = after.session.new_conversation()[-1:]
-    assert opened.draft == "a new chat"  # type: ignore[attr-defined]
+    assert opened.draft == Draft("a new chat")  # type: ignore[attr-defined]
 
 
 def test_sending_clears_the_draft(ready: Bench) -> None:
-    ready.take(ready.session.draft_changed("", "One"))
+    ready.take(ready.session.draft_changed("", Draft("One")))
     ready.answer("One", "1")
-    ready.take(ready.session.draft_changed(ready.conversation, "Two"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("Two")))
     ready.answer("Two", "2")
     conversation = ready.store.conversations.find(ready.conversation)
     assert conversation is not None
-    assert (conversation.draft, ready.store.conversations.new_draft()) == ("", "")
+    assert (conversation.draft, ready.store.conversations.new_draft()) == (Draft(), Draft())
 
 
 def test_a_draft_that_cannot_be_saved_is_no_news(on_disk: Bench, disk: FaultyDisk) -> None:
     disk.fill()
     on_disk.forget()
-    on_disk.take(on_disk.session.draft_changed("", "One"))
+    on_disk.take(on_disk.session.draft_changed("", Draft("One")))
     assert on_disk.changes == []
 
 
@@ -265,7 +265,7 @@ def test_a_database_that_cannot_be_opened_leaves_the_model_working(tmp_path: Pat
     bench.load_ends()
     assert bench.last(ModelChanged).state is ModelState.READY
     with pytest.raises(UnsavedError):
-        bench.session.submit("", "Hello")
+        bench.session.submit("", Draft("Hello"))
     with pytest.raises(StorageError):
         bench.session.begin()
     bench.close()

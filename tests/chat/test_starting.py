@@ -11,7 +11,7 @@ from app.chat.changes import (
     Notice,
     SettingsChanged,
 )
-from app.core.message import MessageState
+from app.core.message import Draft, MessageState
 from app.core.protocol import Generate
 from app.core.settings import Settings
 from tests.chat.driving import MODEL, Bench
@@ -121,7 +121,7 @@ def test_a_chat_that_another_process_deleted_is_left(ready: Bench, new_bench: Ca
     beside = new_bench()
     beside.take(beside.session.begin())
     beside.take(beside.session.delete_conversation(ready.conversation))
-    ready.take(ready.session.draft_changed("", "Two"))
+    ready.take(ready.session.draft_changed("", Draft("Two")))
     assert ready.conversation == ""
     assert ready.last(ConversationsListed).rows == ()
 
@@ -132,9 +132,9 @@ def test_another_process_that_says_something_elsewhere_moves_nothing(
     ready.answer("One", "1")
     beside = new_bench()
     beside.take(beside.session.begin())
-    beside.take(beside.session.submit("", "Two"))
+    beside.take(beside.session.submit("", Draft("Two")))
     ready.forget()
-    ready.take(ready.session.draft_changed(ready.conversation, "Three"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("Three")))
     assert ready.all(ConversationOpened) == []
     assert [row.title for row in ready.last(ConversationsListed).rows] == ["Two", "One"]
 
@@ -168,5 +168,5 @@ def test_a_broken_database_is_told(bench: Bench, new_bench: Callable[[], Bench])
     told = after.last(Notice)
     assert told.code == "set_aside"
     assert "cabochon-damaged-" in told.message
-    after.take(after.session.submit("", "Goes on"))
+    after.take(after.session.submit("", Draft("Goes on")))
     assert after.texts == ["Goes on"]

@@ -17,7 +17,7 @@ from app.chat.changes import (
     TurnEnded,
 )
 from app.core.errors import UsageError
-from app.core.message import FinishReason, Message, MessageState, Role, SampledTokens, Timings, Usage
+from app.core.message import Draft, FinishReason, Message, MessageState, Role, SampledTokens, Timings, Usage
 from app.core.protocol import Finished, Generate, Reading, Stop, Text
 from app.core.settings import ConversationSettings, Sampling, Settings
 from tests.chat.driving import Bench
@@ -200,7 +200,7 @@ def test_an_unanswered_question_and_the_next_are_read_as_one_turn(ready: Bench) 
 @pytest.mark.parametrize("text", ["", "  \n\t"])
 def test_nothing_is_not_sent(ready: Bench, text: str) -> None:
     with pytest.raises(UsageError):
-        ready.session.submit("", text)
+        ready.session.submit("", Draft(text))
     assert ready.store.conversations.listed() == []
 
 
@@ -251,7 +251,7 @@ def test_what_was_left_out_is_told_where_it_was_not_before(ready: Bench) -> None
     ready.ends("Hi", left_out=2)
     assert ready.last(Notice).code == "left_out"
     ready.forget()
-    ready.take(ready.session.draft_changed(ready.conversation, "More"))
+    ready.take(ready.session.draft_changed(ready.conversation, Draft("More")))
     ready.measured()  # of before the draft
     ready.measured(left_out=4)
     ready.say("More")

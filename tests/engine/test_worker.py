@@ -28,6 +28,8 @@ from app.core.protocol import (
     Loaded,
     LoadFailed,
     Loading,
+    LookAhead,
+    LookedAhead,
     Measure,
     Measured,
     ModelInfo,
@@ -53,6 +55,9 @@ class BadEngine:
 
     def __init__(self) -> None:
         self.loaded = True
+        self.looks = 0
+        self.holds = False  # a look ahead goes on until it is ended
+        self.deaf = False  # and does not let other work pass
         self.trouble: Callable[[], object] = lambda: None
         self.stopped = threading.Event()
 
@@ -83,6 +88,16 @@ class BadEngine:
         self.trouble()
         reason = FinishReason.CANCELLED if self.stopped.is_set() else FinishReason.STOP
         return Finished(request.turn, reason, "Some words", SampledTokens("f", b""), Usage(), Timings())
+
+    def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:
+        self.looks += 1
+        emit(LookedAhead(request.ahead, (0.5,)))
+        while self.holds:
+            if (pause() and not self.deaf) or self.stopped.wait(0.01):
+                return False
+        self.trouble()
+        emit(LookedAhead(request.ahead, (1.0,), done=True))
+        return True
 
     def describe(self, request: Describe) -> Described:
         self.trouble()

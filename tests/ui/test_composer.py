@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.core.message import Draft
 from app.ui.composer import Activity, Composer
 from app.ui.look import Look
 
@@ -27,7 +28,7 @@ def test_send_is_off_until_something_is_written(composer: Composer, qtbot: QtBot
     assert composer.send.isEnabled()
     with qtbot.waitSignal(composer.submitted) as sent:
         QTest.mouseClick(composer.send, Qt.MouseButton.LeftButton)
-    assert sent.args == ["hello"]
+    assert sent.args == [Draft("hello")]
     assert composer.edit.text() == ""
     assert not composer.send.isEnabled()
 
@@ -55,24 +56,24 @@ def test_enter_still_sends_while_an_answer_is_written(composer: Composer, qtbot:
     composer.edit.set_text("and then")
     with qtbot.waitSignal(composer.submitted) as sent:
         QTest.keyClick(composer.edit, Qt.Key.Key_Return)
-    assert sent.args == ["and then"]
+    assert sent.args == [Draft("and then")]
 
 
 def test_a_draft_is_told_once_after_a_pause(composer: Composer, qtbot: QtBot) -> None:
-    told: list[str] = []
+    told: list[Draft] = []
     composer.draft_changed.connect(told.append)
     QTest.keyClicks(composer.edit, "draft")
     assert told == []
-    qtbot.waitUntil(lambda: told == ["draft"], timeout=2000)
+    qtbot.waitUntil(lambda: told == [Draft("draft")], timeout=2000)
 
 
 def test_flush_tells_a_draft_at_once_and_only_once(composer: Composer, qtbot: QtBot) -> None:
-    told: list[str] = []
+    told: list[Draft] = []
     composer.draft_changed.connect(told.append)
     QTest.keyClicks(composer.edit, "half a thou")
     composer.flush()
     composer.flush()
-    assert told == ["half a thou"]
+    assert told == [Draft("half a thou")]
 
 
 def test_words_put_in_by_the_program_are_no_draft(composer: Composer, qtbot: QtBot) -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.chat.changes import ModelChanged, ModelState
-from app.core.message import MessageState, Role
+from app.core.message import Draft, MessageState, Role
 from app.core.paths import DataPaths
 from app.core.settings import LoadOptions, Settings
 from app.ui.layers import Dialog
@@ -60,7 +60,7 @@ def test_every_visible_button_has_a_name(window: MainWindow) -> None:
 def test_enter_sends_in_the_conversation_that_is_shown(window: MainWindow, asked: Asked) -> None:
     QTest.keyClicks(window.chat.composer.edit, "And with our own money?")
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
-    assert asked.take() == [("submit", "a", "And with our own money?")]
+    assert asked.take() == [("submit", "a", Draft("And with our own money?"))]
 
 
 def test_send_is_stop_while_an_answer_is_written_and_escape_stops(window: MainWindow, asked: Asked) -> None:
@@ -90,21 +90,21 @@ def test_a_message_that_waits_can_be_taken_back(window: MainWindow, asked: Asked
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Escape)
     assert asked.take() == [("withdraw", "m1")]
     window.apply(told.MessagesRemoved("a", ("m1",)))
-    window.apply(told.DraftRestored("a", "Do that"))
+    window.apply(told.DraftRestored("a", Draft("Do that")))
     assert window.chat.composer.edit.text() == "Do that"
     assert len(_named(window, "Send")) == 1
 
 
 def test_restored_words_do_not_replace_what_is_being_written(window: MainWindow) -> None:
     window.chat.composer.set_text("half a thought")
-    window.apply(told.DraftRestored("a", "the message"))
+    window.apply(told.DraftRestored("a", Draft("the message")))
     assert window.chat.composer.edit.text() == "the message\nhalf a thought"
 
 
 def test_a_draft_belongs_to_its_conversation(window: MainWindow, asked: Asked) -> None:
     QTest.keyClicks(window.chat.composer.edit, "draft of a")
     window.actions_now.open_chat("b")
-    assert asked.take() == [("draft_changed", "a", "draft of a"), ("open_conversation", "b")]
+    assert asked.take() == [("draft_changed", "a", Draft("draft of a")), ("open_conversation", "b")]
     window.apply(opened("b", title="B", draft="draft of b"))
     assert window.chat.composer.edit.text() == "draft of b"
     assert window.chat.top.title.text == "B"
@@ -113,7 +113,7 @@ def test_a_draft_belongs_to_its_conversation(window: MainWindow, asked: Asked) -
 def test_a_draft_still_untold_is_told_when_another_chat_opens(window: MainWindow, asked: Asked) -> None:
     QTest.keyClicks(window.chat.composer.edit, "draft of a")
     window.apply(opened("b"))
-    assert asked.take() == [("draft_changed", "a", "draft of a")]
+    assert asked.take() == [("draft_changed", "a", Draft("draft of a"))]
 
 
 def test_a_new_chat_becomes_a_conversation_with_its_first_message(window: MainWindow, asked: Asked) -> None:
@@ -124,20 +124,20 @@ def test_a_new_chat_becomes_a_conversation_with_its_first_message(window: MainWi
     assert window.chat.empty.isVisible()
     window.chat.composer.edit.set_text("Hello")
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
-    assert asked.take() == [("submit", "", "Hello")]
+    assert asked.take() == [("submit", "", Draft("Hello"))]
     QTest.keyClicks(window.chat.composer.edit, "next")
     window.apply(opened("c", message("m1", "Hello", conversation="c"), title="Hello"))
     assert window.chat.composer.edit.text() == "next"
     assert window.chat.transcript.isVisible()
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
-    assert ("submit", "c", "next") in asked.take()
+    assert ("submit", "c", Draft("next")) in asked.take()
 
 
 def test_a_first_message_that_could_not_be_saved_does_not_confuse_the_next_chat(window: MainWindow) -> None:
     window.apply(opened("", title=""))
     window.chat.composer.edit.set_text("Hello")
     window.chat.composer.send_now()
-    window.apply(told.DraftRestored("", "Hello"))
+    window.apply(told.DraftRestored("", Draft("Hello")))
     assert window.chat.composer.edit.text() == "Hello"
     window.apply(opened("b", title="B", draft="draft of b"))
     assert window.chat.composer.edit.text() == "draft of b"
@@ -222,7 +222,7 @@ def test_what_does_not_fit_is_said_before_sending(window: MainWindow, asked: Ask
     window.chat.context.larger_asked.emit(65_536)
     assert asked.take() == [("change_settings", Settings(load=LoadOptions(context=65_536)))]
     window.chat.context.left_out.emit()
-    assert ("submit", "a", "one more question") in asked.take()
+    assert ("submit", "a", Draft("one more question")) in asked.take()
     assert not window.chat.shows("context")
 
 
@@ -400,7 +400,7 @@ def test_place_and_panes_are_kept(window: MainWindow, look: Look, qtbot: QtBot, 
 def test_a_draft_untold_at_the_end_is_told_when_the_window_closes(window: MainWindow, asked: Asked) -> None:
     QTest.keyClicks(window.chat.composer.edit, "last words")
     window.close()
-    assert asked.take() == [("draft_changed", "a", "last words")]
+    assert asked.take() == [("draft_changed", "a", Draft("last words"))]
 
 
 def test_a_banner_that_comes_leaves_every_line_of_a_message(window: MainWindow) -> None:

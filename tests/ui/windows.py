@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from app.chat.changes import Change, ConversationOpened, MessageView
-from app.core.message import MessageState, Role
+from app.core.message import Draft, MessageState, Role
 from app.core.settings import ConversationSettings
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Asked:
-    """Stands in the session's place and keeps the calls: `("submit", "a", "hello")`."""
+    """Stands in the session's place and keeps the calls: `("submit", "a", Draft("hello"))`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -52,4 +52,4 @@ def opened(
     conversation: str = "a", *messages: MessageView, title: str = "Heat pump loan", draft: str = ""
 ) -> ConversationOpened:
     """A conversation is in the transcript now."""
-    return ConversationOpened(conversation, title, messages, ConversationSettings(), draft)
+    return ConversationOpened(conversation, title, messages, ConversationSettings(), Draft(draft))

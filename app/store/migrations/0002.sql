@@ -12,9 +12,21 @@ CREATE TABLE message_pictures (
     place INTEGER NOT NULL,
     picture INTEGER NOT NULL REFERENCES pictures (number),
     pan_and_scan TEXT NOT NULL,
+    name TEXT NOT NULL,
     PRIMARY KEY (message, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX message_pictures_picture ON message_pictures (picture);
+
+-- The pictures of what is being written; NULL is the new chat.
+CREATE TABLE draft_pictures (
+    conversation INTEGER REFERENCES conversations (number) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    picture INTEGER NOT NULL REFERENCES pictures (number),
+    pan_and_scan TEXT NOT NULL,
+    name TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX draft_pictures_conversation ON draft_pictures (conversation, place);
 
 UPDATE program SET needs = 'Cabochon 0.2';

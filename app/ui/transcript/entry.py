@@ -1,13 +1,14 @@
-"""What the transcript knows of one message, whether it is on the screen or not. No Qt."""
+"""What the transcript knows of one message, whether it is on the screen or not."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from time import monotonic
 
-from app.chat.changes import MessageView, ReadingChanged
+from app.chat.changes import MessageView, ReadingChanged, SeeingChanged
 from app.core.message import MessageState, Role
 from app.ui.transcript.document import Document
+from app.ui.transcript.pictures import estimate
 
 LETTERS_A_LINE = 88
 LINE = 23
@@ -18,7 +19,7 @@ class Entry:
 
     __slots__ = (
         "day", "document", "editing", "exact", "first_generated", "first_text_at", "generated", "height", "message",
-        "reading", "reading_from",
+        "reading", "reading_from", "seeing",
     )  # fmt: skip
 
     def __init__(self, message: MessageView) -> None:
@@ -30,6 +31,7 @@ class Entry:
         self.editing = False
         self.reading: ReadingChanged | None = None
         self.reading_from: tuple[float, int] | None = None
+        self.seeing: SeeingChanged | None = None
         self.generated = 0
         self.first_generated = 0
         self.first_text_at: float | None = None
@@ -69,13 +71,13 @@ class Entry:
         elif not self.is_streaming:
             self.document.finish()
         if not self.is_streaming:
-            self.reading = self.reading_from = self.first_text_at = None
+            self.reading = self.reading_from = self.seeing = self.first_text_at = None
         return False
 
     def add_text(self, text: str, generated: int) -> None:
         """More of the answer came."""
         self.words().add(text)
-        self.reading = None
+        self.reading = self.seeing = None
         self.message = replace(self.message, text=self.message.text or text[:1])
         self.generated = generated
         if self.first_text_at is None:
@@ -98,6 +100,16 @@ class Entry:
         if self.reading_from is None:
             self.reading_from = (monotonic(), reading.done)
         self.reading = reading
+        self.seeing = None
+
+    def see(self, seeing: SeeingChanged) -> None:
+        """How far the model has looked at the pictures."""
+        self.seeing = seeing
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the model still reads or looks before it answers."""
+        return self.reading is not None or self.seeing is not None
 
     def seconds_to_read(self) -> float | None:
         """How long reading will still take; None as long as that is a guess."""
@@ -113,4 +125,4 @@ class Entry:
         """A height to begin with, in pixels."""
         text = self.message.text
         lines = max(1, len(text) // LETTERS_A_LINE + text.count("\n", 0, 20_000))
-        return round((lines * LINE + 60) * scale)
+        return round((lines * LINE + 60 + estimate(self.message.pictures)) * scale)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.core.message import FinishReason, MessageState
-from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture, words
+from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture
 from app.ui.transcript.blocks import Code, Table
 from app.ui.transcript.body import Body
 from app.ui.transcript.code_piece import CodePiece
@@ -17,10 +17,12 @@ from app.ui.transcript.editor import Editor
 from app.ui.transcript.entry import Entry
 from app.ui.transcript.foot import OVERHANG, Foot, Row
 from app.ui.transcript.frame_tools import FrameTools
+from app.ui.transcript.pictures import GAP, PictureRow
+from app.ui.transcript.progress import HIGH, paint_progress
 from app.ui.transcript.spacing import below
 from app.ui.transcript.style import Style
 from app.ui.transcript.table_piece import TablePiece
-from app.ui.transcript.words import can_continue, note_of, reading_words, seconds_words, stats_of, version_of
+from app.ui.transcript.words import can_continue, note_of, stats_of, version_of
 
 ABOVE_BUBBLE = 12
 ABOVE_ANSWER = 20
@@ -28,7 +30,6 @@ BUBBLE_SIDE, BUBBLE_ABOVE, BUBBLE_BELOW = 14, 9, 10
 BUBBLE, BUBBLE_PART = 560, 0.86
 DAY = 36
 GEM = 28
-READING = 62
 NATURAL_LETTERS = 4_000
 
 
@@ -56,6 +57,8 @@ class Message(QWidget):
     dragged_to = Signal(QPoint)
     menu_asked = Signal(str, QPoint)
     copied = Signal(str)
+    picture_opened = Signal(str, int)  # which message, which of its pictures
+    picture_menu_asked = Signal(str, int, QPoint)
 
     def __init__(self, parent: QWidget, style: Style) -> None:
         super().__init__(parent)
@@ -72,6 +75,9 @@ class Message(QWidget):
         self.body.link_clicked.connect(self.link_clicked)
         self.body.selection_begun.connect(self._on_selection_begun)
         self.body.dragged_to.connect(self.dragged_to)
+        self.pictures = PictureRow(self)
+        self.pictures.opened.connect(self._on_picture_opened)
+        self.pictures.menu_asked.connect(self._on_picture_menu_asked)
         self.foot = Foot(self, style)
         self.foot.asked.connect(self._on_asked)
 
@@ -89,6 +95,7 @@ class Message(QWidget):
             document = entry.words()
             document.work(2)
             self.body.show_blocks(document.blocks, 0)
+            self.pictures.show_pictures(entry.message.pictures, style)
             self.setAccessibleDescription(entry.message.model if entry.is_answer else "You")
         self._frame = frame
         self._latest = latest
@@ -105,7 +112,7 @@ class Message(QWidget):
             self._drop_editor()
         self.foot.show_row(self._row(entry))
         self.foot.set_awake(self._latest or self.underMouse())
-        self.body.has_caret = entry.is_streaming and entry.reading is None
+        self.body.has_caret = entry.is_streaming and not entry.is_read
         self._fit(entry)
         self.update()
 
@@ -150,6 +157,7 @@ class Message(QWidget):
         self._drop_editor()
         self.entry = None
         self.body.begin(self._style)
+        self.pictures.show_pictures((), self._style)
 
     def see(self, top: int, bottom: int) -> int:
         """The part between `top` and `bottom` is seen: lay it out; returns how much grew above `top`."""
@@ -169,7 +177,7 @@ class Message(QWidget):
         if self._editor is not None:
             return self._editor.widgets()
         tools = [widget for at in sorted(self._tools) for widget in self._tools[at].widgets()]
-        return [*tools, *self.foot.widgets()]
+        return [*self.pictures.widgets(), *tools, *self.foot.widgets()]
 
     def scroll_sideways(self, spot: QPoint, by: int) -> bool:
         """Scroll the frame under the spot; False where there is none that scrolls."""
@@ -211,6 +219,8 @@ class Message(QWidget):
         px = self._style.px
         top = px(DAY) if entry.day else 0
         top += px(ABOVE_ANSWER) if entry.is_answer else px(ABOVE_BUBBLE)
+        if self._editor is None and not entry.is_answer:
+            top += self._place_pictures(top)
         self._content_top = top
         if self._editor is not None:
             bottom = self._fit_editor(top)
@@ -224,10 +234,18 @@ class Message(QWidget):
         entry.height = self.slot_height
         entry.exact = True
 
+    def _place_pictures(self, top: int) -> int:
+        """Put the pictures above the words; returns the room they take."""
+        frame = self._frame
+        high = self.pictures.lay_out(frame.column, self._style, narrow=frame.narrow)
+        self.pictures.setGeometry(frame.margin, top, frame.column, high)
+        return high + GAP if high else 0
+
     def _fit_editor(self, top: int) -> int:
         assert self._editor is not None
         self.body.hide()
         self.foot.hide()
+        top += self._place_pictures(top)
         high = self._editor.arrange(self._frame.column)
         self._editor.setGeometry(self._frame.margin, top, self._frame.column, high)
         self._editor.show()
@@ -237,10 +255,10 @@ class Message(QWidget):
         frame = self._frame
         px = self._style.px
         stack = self.body.stack
-        if entry.reading is not None and not stack.blocks:
+        if entry.is_read and not stack.blocks:
             self.body.hide()
             self.foot.hide()
-            return top + px(READING)
+            return top + px(HIGH)
         stack.lay_out(frame.column)
         high = max(stack.height, 0 if stack.blocks else px(23))
         waiting = entry.words().waiting
@@ -272,6 +290,10 @@ class Message(QWidget):
         ):
             width = max(px(12), min(widest, stack.natural_width()))
         stack.lay_out(width)
+        if not stack.blocks and self.pictures.widgets():  # pictures without a word
+            self._bubble = QRect()
+            self.body.hide()
+            return self._place_bubble_foot(top - GAP)
         high = max(stack.height, px(23))
         waiting = self.entry.words().waiting if self.entry is not None else 0
         high += waiting * px(23) // 66
@@ -285,7 +307,9 @@ class Message(QWidget):
         self._bubble = mirrored(bubble, whole, self.layoutDirection())
         self.body.setGeometry(self._bubble.adjusted(BUBBLE_SIDE, BUBBLE_ABOVE, -BUBBLE_SIDE, -BUBBLE_BELOW))
         self.body.show()
-        bottom = top + bubble.height()
+        return self._place_bubble_foot(top + bubble.height())
+
+    def _place_bubble_foot(self, bottom: int) -> tuple[int, int]:
         row = self.foot.row
         reserved = row.note is not None or row.version is not None
         foot_bottom = self._place_foot(bottom + (2 if reserved else 0))
@@ -357,12 +381,14 @@ class Message(QWidget):
             return
         if not entry.is_answer:
             border = style.colour("border") if style.theme.contrast else None
-            box(painter, self._bubble, 12, style.colour("bubble"), border)
+            if not self._bubble.isNull():
+                box(painter, self._bubble, 12, style.colour("bubble"), border)
             return
         if self._frame.margin >= GEM + 4:
             self._paint_gem(painter)
-        if entry.reading is not None and not self.body.stack.blocks:
-            self._paint_reading(painter, entry)
+        if entry.is_read and not self.body.stack.blocks:
+            area = QRectF(self._frame.margin, self._content_top, self._frame.column, style.px(HIGH))
+            paint_progress(painter, style, entry, area)
 
     def _paint_day(self, painter: QPainter, text: str) -> None:
         px = self._style.px
@@ -382,32 +408,6 @@ class Message(QWidget):
         drawn = style.pixmap("gem", "accent", 18, self.devicePixelRatioF())
         picture(painter, QPointF(x, self._content_top + high / 2), drawn)
 
-    def _paint_reading(self, painter: QPainter, entry: Entry) -> None:
-        reading = entry.reading
-        assert reading is not None
-        style = self._style
-        px = style.px
-        left, width, top = self._frame.margin, self._frame.column, self._content_top
-        painter.setFont(style.ui(13, 500))
-        words(painter, QRectF(left, top, width, px(23)), "Reading the conversation", style.colour("text"))
-        track = QRectF(left, top + px(28), width, 4)
-        part = min(1.0, reading.done / reading.total) if reading.total else 0.0
-        if style.theme.contrast:
-            box(painter, track.adjusted(0, -1, 0, 1), 3, style.colour("window"), style.colour("border"))
-        else:
-            box(painter, track, 2, style.colour("border"))
-        filled = QRectF(track.left(), track.top(), round(track.width() * part), track.height())
-        if self.layoutDirection() != LEFT_TO_RIGHT:
-            filled.moveRight(track.right())
-        if part:
-            box(painter, filled, 2, style.colour("accent"))
-        painter.setFont(style.figures(12))
-        line = QRectF(left, top + px(38), width, px(16))
-        words(painter, line, reading_words(reading.done, reading.total), style.colour("text3"))
-        seconds = entry.seconds_to_read()
-        if seconds is not None:
-            words(painter, line, seconds_words(seconds), style.colour("text3"), end=True)
-
     def enterEvent(self, event: QEnterEvent) -> None:
         self.foot.set_awake(True)
 
@@ -422,6 +422,16 @@ class Message(QWidget):
     def _on_asked(self, action: str) -> None:
         if self.entry is not None:
             self.asked.emit(action, self.entry.message.id)
+
+    @Slot(int)
+    def _on_picture_opened(self, place: int) -> None:
+        if self.entry is not None:
+            self.picture_opened.emit(self.entry.message.id, place)
+
+    @Slot(int, QPoint)
+    def _on_picture_menu_asked(self, place: int, spot: QPoint) -> None:
+        if self.entry is not None:
+            self.picture_menu_asked.emit(self.entry.message.id, place, spot)
 
     @Slot()
     def _on_selection_begun(self) -> None:

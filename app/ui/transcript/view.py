@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from app.chat.changes import MessageView, ReadingChanged
+from app.chat.changes import MessageView, ReadingChanged, SeeingChanged
 from app.ui.overlay_scroll_bar import OverlayScrollBar
 from app.ui.theme import Theme
 from app.ui.transcript.entries import Entries
@@ -53,6 +53,8 @@ class TranscriptView(QAbstractScrollArea):
     withdraw_asked = Signal(str)
     link_activated = Signal(QUrl)
     copied = Signal(str)
+    picture_opened = Signal(str, int)
+    picture_menu_asked = Signal(str, int, QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,12 +137,27 @@ class TranscriptView(QAbstractScrollArea):
         if entry is None:
             return
         entry.read(reading)
-        shown = self._rows.get(reading.message)
+        self._show_progress(reading.message)
+
+    def show_seeing(self, seeing: SeeingChanged) -> None:
+        """How far the model has looked at the pictures, in the same place."""
+        entry = self._entries.find(seeing.message)
+        if entry is not None:
+            entry.see(seeing)
+            self._show_progress(seeing.message)
+
+    def _show_progress(self, message: str) -> None:
+        shown = self._rows.get(message)
         if shown is not None:
             high = shown.slot_height
             shown.refresh()
             if shown.slot_height != high:
                 self._refresh()
+
+    def show_again(self) -> None:
+        """Files that were missing are back: make what is seen anew."""
+        self._forget_shown()
+        self._refit()
 
     def set_theme(self, theme: Theme) -> None:
         """Take another theme."""
@@ -324,6 +341,8 @@ class TranscriptView(QAbstractScrollArea):
     def _on_message_made(self, message: Message) -> None:
         self._requests.connect_message(message)
         message.grown.connect(self._refresh)
+        message.picture_opened.connect(self.picture_opened)
+        message.picture_menu_asked.connect(self.picture_menu_asked)
         message.selection_begun.connect(self._on_selection_begun)
 
     @Slot(object)

@@ -85,6 +85,11 @@ def reading_words(done: int, total: int) -> str:
     return f"{tokens(done)} of {tokens(total)} tokens"
 
 
+def seeing_words(done: int, total: int, fraction: float) -> str:
+    """`62%`, `2 of 5, 62%`."""
+    return f"{fraction:.0%}" if total == 1 else f"{done + 1} of {total}, {fraction:.0%}"
+
+
 def seconds_words(seconds: float) -> str:
     """`8 s left`."""
     return f"{max(1, round(seconds))} s left"

@@ -1,0 +1,93 @@
+"""Work ahead: while a person still types, the pictures of the message are seen and what stands before its text is read.
+
+It goes in steps (a view of a picture, a batch of tokens) and between two of them lets other work pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from app.core.protocol import Event, LookAhead, LookedAhead
+from app.engine.context import Stopped
+from app.engine.eyes import Eyes
+from app.engine.model import Model
+
+_TOLD_EVERY = 0.1  # seconds
+
+Emit = Callable[[Event], None]
+Pause = Callable[[], bool]
+
+
+class _Paused(Exception):
+    """Other work waits."""
+
+
+def look_ahead(model: Model, request: LookAhead, emit: Emit, pause: Pause) -> bool:
+    """Does what is not done yet of it; False where it was ended by `pause` or the stop flag. Raises EngineError."""
+    eyes, messages = model.eyes, request.prompt.messages
+    if eyes is None or not messages:
+        return True
+    try:
+        seen = _see(eyes, request, emit, pause)
+        _read(model, request, pause)
+    except (_Paused, Stopped):
+        return False
+    emit(LookedAhead(request.ahead, seen, eyes.view_seconds, done=True))
+    return True
+
+
+def _see(eyes: Eyes, request: LookAhead, emit: Emit, pause: Pause) -> tuple[float, ...]:
+    pictures = request.prompt.messages[-1].pictures
+    views = [eyes.cells(picture) for picture in pictures]
+    missing = [[cells for cells in of_one if eyes.missing(cells)] for of_one in views]
+    seen = [1 - len(to_do) / len(of_one) for of_one, to_do in zip(views, missing, strict=True)]
+    emit(LookedAhead(request.ahead, tuple(seen), eyes.view_seconds))
+    told = 0.0
+    for place, to_do in enumerate(missing):
+        count = len(views[place])
+        for cells in to_do:
+            if pause():
+                raise _Paused
+            before = seen[place]
+
+            def progress(_done: int, _total: int, fraction: float) -> None:
+                nonlocal told
+                now = perf_counter()
+                seen[place] = before + fraction / count  # noqa: B023 - called before the loop goes on
+                if now - told >= _TOLD_EVERY:
+                    told = now
+                    emit(LookedAhead(request.ahead, tuple(seen), eyes.view_seconds))
+
+            eyes.prepare(cells, progress)
+            seen[place] = before + 1 / count
+        seen[place] = 1.0
+        emit(LookedAhead(request.ahead, tuple(seen), eyes.view_seconds))
+    return tuple(seen)
+
+
+def _read(model: Model, request: LookAhead, pause: Pause) -> None:
+    """The cells up to the last picture's, where the prompt fits without leaving anything out."""
+    context, llama = model.context, model.llama_context
+    fit = model.prompts.fit(request.prompt, context.size, None)
+    if fit.left_out or fit.total >= context.size:
+        return
+    cells = up_to_pictures(model.prompts.tokens(request.prompt))
+    if not cells or list(context.cells[: len(cells)]) == cells:
+        return
+
+    def step(_cells: int) -> int:
+        if pause():
+            raise _Paused
+        return llama.batch
+
+    llama.set_threads(model.governor.threads, model.governor.most)
+    reused = context.reuse(cells)
+    context.read(cells[reused:], llama.batch, step)
+    llama.synchronize()
+
+
+def up_to_pictures(cells: Sequence[int]) -> list[int]:
+    """The cells up to the last one of a picture; none where there is none."""
+    end = next((place + 1 for place in range(len(cells) - 1, -1, -1) if cells[place] < 0), 0)
+    return list(cells[:end])

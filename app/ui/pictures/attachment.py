@@ -1,0 +1,65 @@
+"""A picture of the message that is being written, and what can be said about it. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.message import PanAndScan, Picture
+from app.media.tiles import Views, can_look_closer, views
+from app.ui.figures import count, tokens
+from app.ui.pictures.sight import Sight
+
+CHOICES = {
+    PanAndScan.AUTO: "Automatic",
+    PanAndScan.CLOSER: "Look closer",
+    PanAndScan.FINER: "Finer",
+    PanAndScan.OFF: "Whole image only",
+}
+
+
+@dataclass(slots=True)
+class Attachment:
+    """One card. `picture` is None while the file is opened; `seen` runs from 0.0 to 1.0.
+
+    `settled` tells that the person has chosen how closely it is looked at.
+    """
+
+    number: int
+    name: str
+    picture: Picture | None = None
+    seen: float = 0.0
+    settled: bool = False
+
+
+def views_of(picture: Picture) -> Views:
+    """The views in force."""
+    return views(picture.width, picture.height, picture.pan_and_scan)
+
+
+def offer(attachment: Attachment, sight: Sight) -> str:
+    """What looking closer would take, "" where it is not offered."""
+    picture = attachment.picture
+    if picture is None or attachment.settled or not sight.sees or picture.pan_and_scan is not PanAndScan.AUTO:
+        return ""
+    if not can_look_closer(picture.width, picture.height):
+        return ""
+    closer = views(picture.width, picture.height, PanAndScan.CLOSER)
+    said = f"{count(len(closer.boxes), 'tile', 'tiles')}, {tokens(closer.count * sight.tokens)} tokens"
+    return f"{said}, {about(len(closer.boxes) * sight.seconds)}" if sight.seconds else said
+
+
+def about(seconds: float) -> str:
+    """`about 3 s`, `about 2 min`."""
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {round(seconds / 60)} min"
+
+
+def parts(picture: Picture) -> str:
+    """`Whole image and 4 crops`."""
+    found = views_of(picture)
+    named = {"crops": ("crop", "crops"), "grid": ("tile", "tiles")}.get(found.kind)
+    return f"Whole image and {count(len(found.boxes), *named)}" if named else "Whole image"
+
+
+def size(picture: Picture) -> str:
+    """`1,024 × 3,790`."""
+    return f"{picture.width:,} × {picture.height:,}"

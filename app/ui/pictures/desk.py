@@ -1,0 +1,284 @@
+"""Pictures in the window: from drop, clipboard and dialog into the composer, and what can be done with those shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.message import PanAndScan, Picture
+from app.core.paths import DataPaths, display_name
+from app.ui.chat_pane import ChatPane
+from app.ui.layers import Dialog, Popover
+from app.ui.look import Look
+from app.ui.menus import Menu
+from app.ui.pictures.mime import local_files, picture_bytes
+from app.ui.pictures.opener import Opener
+from app.ui.pictures.sight import Sight, sight_of
+from app.ui.pictures.thumbs import file_of, thumbnail
+
+if TYPE_CHECKING:
+    from app.chat.changes import ModelChanged, PicturesSeen
+    from app.ui.pictures.card import Card
+    from app.ui.pictures.seen_card import SeenCard
+    from app.ui.pictures.strip import Strip
+
+_FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.heic *.heif);;All files (*)"
+
+
+class PictureDesk(QObject):
+    """GUI thread. Files are opened elsewhere (see Opener); `refused` carries one sentence about one that was not."""
+
+    refused = Signal(str)
+
+    def __init__(
+        self, look: Look, window: QWidget, chat: ChatPane, paths: DataPaths, show_dialog: Callable[[Dialog], None]
+    ) -> None:
+        super().__init__(window)
+        self._look = look
+        self._window = window
+        self._chat = chat
+        self._paths = paths
+        self._show_dialog = show_dialog
+        self._sight = Sight()
+        self._model_path = ""
+        self._missing: dict[int, Picture] = {}
+        self._popover: Popover | None = None
+        composer = chat.composer
+        composer.strip_made.connect(self._on_strip_made)
+        composer.attach_asked.connect(self.browse)
+        composer.data_pasted.connect(self.take)
+        composer.blind_asked.connect(self.tell_blind)
+        chat.transcript.picture_opened.connect(self._on_picture_opened)
+        chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
+
+    @cached_property
+    def opener(self) -> Opener:
+        """Made with the first picture."""
+        opener = Opener(self._paths.attachments, self)
+        opener.opened.connect(self._on_opened)
+        opener.refused.connect(self._on_refused)
+        return opener
+
+    def close(self) -> None:
+        """End what is still being opened."""
+        if "opener" in self.__dict__:
+            self.opener.close()
+
+    # -- into the composer
+
+    def take(self, data: QMimeData) -> bool:
+        """Attach what is dropped or pasted; False where nothing of it can be attached."""
+        files = local_files(data)
+        if files:
+            self.attach(files)
+            return True
+        found = picture_bytes(data)
+        if found:
+            number, name = self._chat.composer.next_number(), "Pasted picture"
+            self._chat.composer.strip.add_opening(number, name)
+            self.opener.open_bytes(number, found, name)
+            self._focus_composer()
+        return bool(found)
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Attach these files, in their order."""
+        for path in files:
+            number, name = self._chat.composer.next_number(), display_name(path)
+            self._chat.composer.strip.add_opening(number, name)
+            self.opener.open_file(number, path, name)
+        self._focus_composer()
+
+    @Slot()
+    def browse(self) -> None:
+        """Ask for files to attach."""
+        dialog = QFileDialog(self._window, "Attach pictures", "", _FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(lambda names: self.attach([Path(name) for name in names]))
+        dialog.open()
+
+    # -- what the session tells
+
+    def show_model(self, change: ModelChanged) -> None:
+        """Another model, or none: what it sees."""
+        info = change.model
+        if info is None or info.path != self._model_path:
+            self._model_path = info.path if info is not None else ""
+            self._sight = sight_of(info)
+            self._chat.composer.show_sight(self._sight)
+            if self._sight.sees is not False:
+                self._chat.silence("blind")
+            elif self._chat.composer.pictures:
+                self.tell_blind()
+
+    def show_seen(self, change: PicturesSeen) -> None:
+        """How far the pictures of the draft have been seen."""
+        if change.view_seconds and change.view_seconds != self._sight.seconds:
+            self._sight = replace(self._sight, seconds=change.view_seconds)
+            self._chat.composer.show_sight(self._sight)
+        self._chat.composer.strip.show_seen(change.seen)
+        if change.error:
+            self.refused.emit(change.error)
+
+    @Slot()
+    def tell_blind(self) -> None:
+        """Say why the model does not see the pictures, and what can be done."""
+        name = self._sight.model or "This model"
+        rest = "Choose a Gemma 3 of 4B or larger with its mmproj file beside it, or send the words alone."
+        self._chat.blind.sentence.say(f"{name} cannot see pictures.", rest)
+        self._chat.blind.show()
+
+    # -- cards
+
+    @Slot(object)
+    def _on_strip_made(self, strip: Strip) -> None:
+        strip.shown.connect(self._on_card_pressed)
+        strip.dropped.connect(self._on_dropped)
+        strip.changed.connect(self._on_pictures_changed)
+
+    @Slot()
+    def _on_pictures_changed(self) -> None:
+        if not self._chat.composer.pictures:
+            self._chat.silence("blind")
+        elif self._sight.sees is False:
+            self.tell_blind()
+
+    @Slot(object)
+    def _on_card_pressed(self, card: Card) -> None:
+        picture, number = card.attachment.picture, card.attachment.number
+        if picture is None:
+            return
+        shown = self._show_seen(card, picture, sent=False)
+        shown.chosen.connect(partial(self._on_chosen, number))
+        shown.opened.connect(lambda: self._enlarge((picture,), 0))
+
+    def _on_chosen(self, number: int, choice: PanAndScan) -> None:
+        self._close_popover()
+        self._chat.composer.strip.choose(number, choice)
+
+    def _show_seen(self, anchor: QWidget, picture: Picture, *, sent: bool) -> SeenCard:
+        from app.ui.pictures.seen_card import SeenCard
+
+        self._close_popover()
+        card = SeenCard(self._look, picture, self._sight, sent=sent)
+        self._popover = Popover(self._look, anchor, card, at_start=True)
+        card.closed.connect(self._close_popover)
+        self._popover.closed.connect(self._on_popover_closed)
+        return card
+
+    @Slot()
+    def _close_popover(self) -> None:
+        if self._popover is not None:
+            self._popover.close_now()
+
+    @Slot()
+    def _on_popover_closed(self) -> None:
+        self._popover = None
+
+    @Slot(int, object)
+    def _on_opened(self, number: int, picture: Picture) -> None:
+        wanted = self._missing.pop(number, None)
+        if wanted is None:
+            self._chat.composer.strip.show_opened(number, picture)
+        elif wanted.sha256 == picture.sha256:
+            self._chat.transcript.show_again()
+        else:
+            self.refused.emit(f"“{picture.name}” is another picture than the one that is missing.")
+
+    @Slot(int, str)
+    def _on_refused(self, number: int, sentence: str) -> None:
+        if self._missing.pop(number, None) is None:
+            if not any(card.attachment.number == number for card in self._chat.composer.strip.cards):
+                return  # it was removed, which ended it
+            self._chat.composer.strip.remove(number)
+        self.refused.emit(sentence)
+
+    @Slot(int)
+    def _on_dropped(self, number: int) -> None:
+        self.opener.cancel(number)
+
+    # -- pictures of messages
+
+    @Slot(str, int)
+    def _on_picture_opened(self, message: str, place: int) -> None:
+        pictures = self._pictures(message)
+        if place >= len(pictures):
+            return
+        if thumbnail(pictures[place]).isNull():
+            self._find(pictures[place])
+        else:
+            self._enlarge(pictures, place)
+
+    @Slot(str, int, QPoint)
+    def _on_picture_menu_asked(self, message: str, place: int, spot: QPoint) -> None:
+        pictures = self._pictures(message)
+        if place >= len(pictures):
+            return
+        shown = pictures[place]
+        menu = Menu(self._look, self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if thumbnail(shown).isNull():
+            menu.add("Find…", lambda: self._find(shown), icon="search")
+        else:
+            menu.add("Open", lambda: self._enlarge(pictures, place), icon="expand")
+            menu.add("Copy picture", lambda: self._copy(shown), icon="copy")
+            menu.add("Attach again", lambda: self._attach_again(shown), icon="attach")
+            menu.add("What the model saw", lambda: self._show_saw(shown, spot), icon="seen")
+        menu.popup(spot)
+
+    def _show_saw(self, picture: Picture, spot: QPoint) -> None:
+        anchor = self._window.childAt(self._window.mapFromGlobal(spot)) or self._chat.transcript
+        card = self._show_seen(anchor, picture, sent=True)
+        card.opened.connect(lambda: self._enlarge((picture,), 0))
+
+    def _copy(self, picture: Picture) -> None:
+        QGuiApplication.clipboard().setImage(QImage(str(file_of(picture))))
+
+    def _attach_again(self, picture: Picture) -> None:
+        number = self._chat.composer.next_number()
+        self._chat.composer.strip.add_opening(number, picture.name)
+        self._chat.composer.strip.show_opened(number, _anew(picture))
+        self._focus_composer()
+
+    def _enlarge(self, pictures: Sequence[Picture], place: int) -> None:
+        from app.ui.pictures.dialog import PictureDialog
+
+        self._close_popover()
+        dialog = PictureDialog(self._look, self._window, pictures, place)
+        dialog.read_asked.connect(self.opener.read_picture)
+        dialog.told.connect(self.refused)
+        self.opener.read.connect(dialog.show_full)
+        dialog.begin()
+        self._show_dialog(dialog)
+
+    def _find(self, picture: Picture) -> None:
+        dialog = QFileDialog(self._window, f"Find {picture.name or 'the picture'}", "", _FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.bring_back(picture, Path(name)))
+        dialog.open()
+
+    def bring_back(self, picture: Picture, path: Path) -> None:
+        """This file is said to be the picture that is missing."""
+        number = self._chat.composer.next_number()
+        self._missing[number] = picture
+        self.opener.open_file(number, path, display_name(path))
+
+    def _pictures(self, message: str) -> tuple[Picture, ...]:
+        entry = self._chat.transcript.entry(message)
+        return entry.message.pictures if entry is not None else ()
+
+    def _focus_composer(self) -> None:
+        self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _anew(picture: Picture) -> Picture:
+    """The picture as it is attached anew: how closely it is looked at is open again."""
+    return Picture(picture.sha256, picture.width, picture.height, picture.path, name=picture.name)

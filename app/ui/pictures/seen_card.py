@@ -1,0 +1,237 @@
+"""*What the model sees*: the whole picture and each part of it, with their tokens, and how closely it is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.core.message import PanAndScan, Picture
+from app.media.tiles import Box, Views, can_look_closer, views
+from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
+from app.ui.figures import tokens
+from app.ui.look import Look
+from app.ui.menus import Menu
+from app.ui.painting import box, margins, mirrored, words
+from app.ui.pictures.attachment import CHOICES, parts, size
+from app.ui.pictures.sight import Sight
+from app.ui.pictures.thumbs import draw_rounded, part
+
+ROW_HIGH = 84
+GRID_HIGH = 300
+GAP = 12
+CAPTION = 22
+WIDEST = 460
+NARROWEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One view: the part of the picture, what it is called, where it stands."""
+
+    box: Box | None
+    name: str
+    area: QRect
+
+
+class SeenCard(QWidget):
+    """The card's content; the popover paints its frame."""
+
+    closed = Signal()
+    chosen = Signal(object)  # PanAndScan
+    opened = Signal()  # the picture in full is asked for
+
+    def __init__(self, look: Look, picture: Picture, sight: Sight, *, sent: bool) -> None:
+        """`sent` pictures are only shown; before that how closely they are looked at can be chosen."""
+        super().__init__()
+        self._look = look
+        self._picture = picture
+        self._sight = sight
+        self._offers = not sent and picture.pan_and_scan is PanAndScan.AUTO and _closer(picture)
+        title = "What the model saw" if sent else "What the model sees"
+        self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._views = _Views(look, picture, sight, preview=self._offers)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._head(title))
+        column.addWidget(Line(look))
+        column.addWidget(self._views)
+        column.addLayout(self._sum())
+        column.addWidget(Line(look))
+        column.addLayout(self._foot(sent))
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        width = max(self._views.sizeHint().width(), self._look.px(NARROWEST))
+        return QSize(width, layout.sizeHint().height() if layout else 0)
+
+    def _head(self, title: str) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(margins(14, 4, 6, 3))
+        row.setSpacing(8)
+        row.addWidget(Words(self._look, title, 13, 600))
+        name = ElidedWords(self._look, 12, token="text3")
+        name.set_text(", ".join(filter(None, (self._picture.name, size(self._picture)))))
+        row.addWidget(name, 1)
+        close = IconButton(self._look, "close", "Close", "Esc", icon_size=14)
+        close.clicked.connect(self.closed)
+        row.addWidget(close)
+        return row
+
+    def _sum(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(margins(14, 0, 14, 12))
+        row.setSpacing(12)
+        sight, picture = self._sight, self._picture
+        seen = f"{sight.side} × {sight.side}"
+        count = views(picture.width, picture.height, picture.pan_and_scan).count
+        said = f"{parts(picture)}, {tokens(count * sight.tokens)} tokens" if sight.tokens else parts(picture)
+        row.addWidget(Words(self._look, said, 12, 500))
+        if sight.side:
+            smaller = max(picture.width, picture.height) / sight.side
+            much = f", {smaller:.1f} times smaller" if smaller >= 1.2 and count == 1 else ""
+            row.addWidget(Words(self._look, f"each seen at {seen}{much}", 12, token="text2", figures=True), 1)
+        else:
+            row.addStretch(1)
+        return row
+
+    def _foot(self, sent: bool) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(margins(14, 6, 8, 6))
+        row.setSpacing(8)
+        row.addWidget(Words(self._look, "Pan and scan", 12, token="text2"))
+        choice = CHOICES[self._picture.pan_and_scan]
+        if sent:
+            row.addWidget(Words(self._look, choice, 12, 500))
+        else:
+            self._menu = Button(self._look, choice, icon="chevron-down", small=True, name="Pan and scan")
+            self._menu.clicked.connect(self._on_menu_asked)
+            row.addWidget(self._menu)
+        row.addStretch(1)
+        full = Button(self._look, "Open the picture", "link", small=True)
+        full.clicked.connect(self.opened)
+        row.addWidget(full)
+        if self._offers:
+            closer = Button(self._look, "Look closer", small=True, icon="seen")
+            closer.clicked.connect(lambda: self.chosen.emit(PanAndScan.CLOSER))
+            row.addWidget(closer)
+        return row
+
+    @Slot()
+    def _on_menu_asked(self) -> None:
+        menu = Menu(self._look, self._menu)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        picture = self._picture
+        for choice, name in CHOICES.items():
+            count = views(picture.width, picture.height, choice).count
+            note = f"{tokens(count * self._sight.tokens)} tokens"
+            item = menu.add(name, partial(self.chosen.emit, choice), note=note)
+            item.setCheckable(True)
+            item.setChecked(choice is picture.pan_and_scan)
+        menu.popup(self._menu.mapToGlobal(self._menu.rect().topLeft()) - menu.rect().bottomLeft())
+
+
+def _closer(picture: Picture) -> bool:
+    return can_look_closer(picture.width, picture.height)
+
+
+class _Views(QWidget):
+    """The views as they stand: crops in a row, tiles beside the whole picture with its cuts."""
+
+    def __init__(self, look: Look, picture: Picture, sight: Sight, *, preview: bool) -> None:
+        """`preview` shows the tiles that looking closer would add."""
+        super().__init__()
+        self._look = look
+        self._picture = picture
+        self._tokens = sight.tokens
+        choice = PanAndScan.CLOSER if preview else picture.pan_and_scan
+        self._shown: Views = views(picture.width, picture.height, choice)
+        self._drawn: dict[Box | None, QPixmap] = {}
+        self._cells, self._size = self._laid_out()
+        self.setFixedSize(self._size)
+        said = "; ".join(f"{cell.name}, {self._tokens} tokens" for cell in self._cells)
+        self.setAccessibleName(said)
+
+    def sizeHint(self) -> QSize:
+        return self._size
+
+    def _laid_out(self) -> tuple[list[_Cell], QSize]:
+        if self._shown.kind == "grid":
+            return self._grid()
+        px = self._look.px
+        boxes: list[Box | None] = [None, *self._shown.boxes]
+        high = px(GRID_HIGH if len(boxes) == 1 else ROW_HIGH)
+        ratio = self._picture.width / self._picture.height
+        high = min(high, round(px(WIDEST) / max(ratio, 0.05)))
+        x, cells = 14, []
+        for place, cut in enumerate(boxes):
+            wide = self._wide(cut, high)
+            name = "All" if place == 0 else f"Crop {place}"
+            cells.append(_Cell(cut, name, QRect(x, 14, wide, high)))
+            x += wide + px(GAP)
+        return cells, QSize(max(x - px(GAP) + 14, px(NARROWEST)), 14 + high + px(CAPTION) + 8)
+
+    def _wide(self, cut: Box | None, high: int) -> int:
+        left, top, right, bottom = cut or (0, 0, self._picture.width, self._picture.height)
+        wide = round(high * (right - left) / max(1, bottom - top))
+        return max(self._look.px(56), min(wide, self._look.px(WIDEST)))
+
+    def _grid(self) -> tuple[list[_Cell], QSize]:
+        """The whole at the left, the tiles beside it, together as high as it."""
+        px = self._look.px
+        high = px(GRID_HIGH)
+        whole = QRect(14, 14, min(self._wide(None, high), px(WIDEST // 2)), high)
+        columns = len({cut[0] for cut in self._shown.boxes})
+        rows = len(self._shown.boxes) // columns
+        caption = px(CAPTION)
+        tile_high = (high - (rows - 1) * (caption + 6)) // rows
+        tile_wide = max(px(64), round(whole.width() * tile_high * rows / high / columns))
+        cells = [_Cell(None, "Whole image", whole)]
+        for place, cut in enumerate(self._shown.boxes):
+            column, row = place % columns, place // columns
+            x = whole.right() + px(24) + column * (tile_wide + px(GAP))
+            y = 14 + row * (tile_high + caption + 6)
+            cells.append(_Cell(cut, f"Tile {place + 1}", QRect(x, y, tile_wide, tile_high)))
+        right = max(cell.area.right() for cell in cells)
+        return cells, QSize(right + 15, 14 + high + caption + 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setLayoutDirection(self.layoutDirection())
+        for cell in self._cells:
+            self._paint_cell(painter, cell)
+
+    def _paint_cell(self, painter: QPainter, cell: _Cell) -> None:
+        look = self._look
+        area = mirrored(cell.area, self.rect(), self.layoutDirection())
+        drawn = self._drawn.get(cell.box)
+        if drawn is None:
+            drawn = self._drawn[cell.box] = part(self._picture, cell.box, area.size(), self.devicePixelRatioF())
+        if drawn.isNull():
+            box(painter, area, 6, look.colour("sunken"))
+        else:
+            draw_rounded(painter, area, drawn, 6)
+        box(painter, area, 6, None, look.colour("border"))
+        if cell.box is None and self._shown.kind == "grid":
+            self._paint_cuts(painter, area)
+        line = QRectF(area.left(), area.bottom() + look.px(4), area.width(), look.px(16))
+        painter.setFont(look.figures(11))
+        if self._tokens:
+            used = words(painter, line, str(self._tokens), look.colour("text3"), end=True)
+            line.setWidth(line.width() - used - 4)
+        words(painter, line, cell.name, look.colour("text2"))
+
+    def _paint_cuts(self, painter: QPainter, area: QRect) -> None:
+        painter.setPen(QPen(self._look.colour("accent"), 1))
+        across, down = area.width() / self._picture.width, area.height() / self._picture.height
+        for x in {cut[0] for cut in self._shown.boxes} - {0}:
+            painter.drawLine(
+                round(area.left() + x * across), area.top(), round(area.left() + x * across), area.bottom()
+            )
+        for y in {cut[1] for cut in self._shown.boxes} - {0}:
+            painter.drawLine(area.left(), round(area.top() + y * down), area.right(), round(area.top() + y * down))

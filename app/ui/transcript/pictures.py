@@ -1,0 +1,153 @@
+"""The pictures of a message, above its bubble: 148 to 216 high, a dashed box where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from app.core.message import Picture
+from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.pictures.thumbs import cover, draw_rounded, thumbnail
+from app.ui.transcript.style import Style
+
+TALL, LOW = 216, 148
+NARROWEST, WIDEST = 96, 360
+GAP = 8
+MISSING_WIDE, MISSING_HIGH = 220, 56
+
+
+class Thumb(QAbstractButton):
+    """Accessible as *Picture NAME*; a press enlarges it."""
+
+    menu_asked = Signal(QPoint)
+
+    def __init__(self, parent: QWidget, style: Style, shown: Picture) -> None:
+        super().__init__(parent)
+        self._style = style
+        self._picture = shown
+        self._drawn = QPixmap()
+        self._ring = False
+        self.is_missing = thumbnail(shown).isNull()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        missing = ", missing" if self.is_missing else ""
+        self.setAccessibleName(f"Picture {shown.name}{missing}".strip())
+
+    def wanted(self, high: int) -> QSize:
+        """Its size in a row of this height."""
+        px = self._style.px
+        if self.is_missing:
+            return QSize(px(MISSING_WIDE), px(MISSING_HIGH))
+        wide = round(high * self._picture.width / self._picture.height)
+        return QSize(max(px(NARROWEST), min(wide, px(WIDEST))), high)
+
+    def resizeEvent(self, event: object) -> None:
+        self._drawn = QPixmap()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ring = event.reason() in KEYBOARD
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ring = False
+        super().focusOutEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_asked.emit(event.globalPos())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        style = self._style
+        painter = QPainter(self)
+        painter.setLayoutDirection(self.layoutDirection())
+        if self.is_missing:
+            self._paint_missing(painter)
+        else:
+            if self._drawn.isNull():
+                self._drawn = cover(self._picture, self.size(), self.devicePixelRatioF())
+            draw_rounded(painter, self.rect(), self._drawn, 8)
+            box(painter, self.rect(), 8, None, style.colour("border"))
+        if self._ring:
+            box(painter, self.rect(), 8, None, style.colour("accent"), 2)
+
+    def _paint_missing(self, painter: QPainter) -> None:
+        style = self._style
+        px = style.px
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(style.colour("control"), 1, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        icon = mirrored(QRect(px(14), 0, px(22), self.height()), self.rect(), self.layoutDirection())
+        picture(painter, QRectF(icon).center(), style.pixmap("image-off", "text3", 22, self.devicePixelRatioF()))
+        inner = QRect(px(46), px(10), self.width() - px(56), px(18))
+        painter.setFont(style.ui(12, 500))
+        name = self._picture.name or "A picture"
+        words(painter, mirrored(inner, self.rect(), self.layoutDirection()), name, style.colour("text"))
+        below = inner.translated(0, px(18))
+        painter.setFont(style.ui(12))
+        words(
+            painter, mirrored(below, self.rect(), self.layoutDirection()), "is missing · Find…", style.colour("accent")
+        )
+
+
+class PictureRow(QWidget):
+    """The pictures of one message, from the end side; in several rows where they need them."""
+
+    opened = Signal(int)
+    menu_asked = Signal(int, QPoint)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._thumbs: list[Thumb] = []
+        self.hide()
+
+    def show_pictures(self, pictures: Sequence[Picture], style: Style) -> None:
+        """Show these."""
+        for thumb in self._thumbs:
+            thumb.hide()
+            thumb.deleteLater()
+        self._thumbs = [Thumb(self, style, shown) for shown in pictures]
+        for place, thumb in enumerate(self._thumbs):
+            thumb.clicked.connect(lambda _checked=False, place=place: self.opened.emit(place))
+            thumb.menu_asked.connect(lambda spot, place=place: self.menu_asked.emit(place, spot))
+        self.setVisible(bool(pictures))
+
+    def widgets(self) -> list[QWidget]:
+        """What takes the keyboard, in order."""
+        return list(self._thumbs)
+
+    def lay_out(self, width: int, style: Style, *, narrow: bool) -> int:
+        """Fit into `width`; returns the height, 0 without pictures."""
+        if not self._thumbs:
+            return 0
+        high = style.px(LOW if narrow or len(self._thumbs) > 2 else TALL)
+        rows: list[list[tuple[Thumb, QSize]]] = [[]]
+        used = 0
+        for thumb in self._thumbs:
+            size = thumb.wanted(high)
+            size.setWidth(min(size.width(), width))
+            if rows[-1] and used + size.width() > width:
+                rows.append([])
+                used = 0
+            rows[-1].append((thumb, size))
+            used += size.width() + GAP
+        whole = QRect(0, 0, width, 0)
+        top = 0
+        for row in rows:
+            tall = max(size.height() for _, size in row)
+            left = width - sum(size.width() for _, size in row) - GAP * (len(row) - 1)
+            for thumb, size in row:
+                spot = QRect(QPoint(left, top + tall - size.height()), size)
+                thumb.setGeometry(mirrored(spot, whole, self.layoutDirection()))
+                thumb.show()
+                left += size.width() + GAP
+            top += tall + GAP
+        return top - GAP
+
+
+def estimate(pictures: Sequence[Picture]) -> int:
+    """A height at 100% to begin with."""
+    if not pictures:
+        return 0
+    return TALL if len(pictures) <= 2 else (LOW + GAP) * -(-len(pictures) // 4)
