@@ -85,13 +85,22 @@ class Button(QPushButton):
     """A button with words. `kind` is plain (outlined), primary (filled), quiet (words alone) or link (accent words)."""
 
     def __init__(
-        self, look: Look, text: str, kind: str = "plain", *, small: bool = False, icon: str = "", name: str = ""
+        self,
+        look: Look,
+        text: str,
+        kind: str = "plain",
+        *,
+        small: bool = False,
+        icon: str = "",
+        name: str = "",
+        icon_last: bool = False,
     ) -> None:
         super().__init__(text)
         self._look = look
         self._kind = kind
         self._small = small
         self._icon_name = icon
+        self._icon_last = icon_last
         if name:
             self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -127,7 +136,7 @@ class Button(QPushButton):
         text_width = metrics.horizontalAdvance(self.text())
         icon_width = look.px(16) + look.px(6) if self._icon_name else 0
         start = (self.width() - text_width - icon_width) / 2
-        rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
+        rightwards = (self.layoutDirection() == Qt.LayoutDirection.LeftToRight) != self._icon_last
         if self._icon_name:
             middle = start + look.px(8) if rightwards else self.width() - start - look.px(8)
             drawn = look.pixmap(self._icon_name, ink, 16, self.devicePixelRatioF())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.ui.look import Look
-from app.ui.painting import box, mirrored, words
+from app.ui.painting import box, mirrored, picture, words
 from app.ui.sidebar_model import ITEM_ROLE, ChatItem, Index, SectionItem, SidebarModel
 
 ROW = 52
@@ -74,6 +74,11 @@ class SidebarDelegate(QStyledItemDelegate):
         words(painter, mirrored(title, rect, direction), item.title, look.colour("text"))
         painter.setFont(look.font(12))
         below = QRect(inner.left(), body.top() + look.px(27), inner.width(), look.px(16))
+        if item.has_pictures:
+            spot = QRect(below.right() - look.px(14), below.top(), look.px(14), below.height())
+            drawn = look.pixmap("image", "text2" if item.open else "text3", 14, painter.device().devicePixelRatioF())
+            picture(painter, QRectF(mirrored(spot, rect, direction)).center(), drawn)
+            below.setRight(spot.left() - 6)
         shade = look.colour("accent" if item.doing.startswith("Writing") else "text2")
         words(painter, mirrored(below, rect, direction), item.doing or item.preview, shade)
 

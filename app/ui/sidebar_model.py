@@ -32,6 +32,7 @@ class ChatItem(NamedTuple):
     time: str
     doing: str = ""
     open: bool = False
+    has_pictures: bool = False
 
 
 Item = SectionItem | ChatItem
@@ -66,8 +67,12 @@ class SidebarModel(QAbstractListModel):
             item = self._item(index.row())
             if isinstance(item, SectionItem):
                 return item.text
-            return ", ".join(part for part in (item.title, item.doing or item.preview, item.time) if part)
+            return ", ".join(part for part in self._said(item) if part)
         return None
+
+    @staticmethod
+    def _said(item: ChatItem) -> tuple[str, ...]:
+        return item.title, item.doing or item.preview, "with pictures" if item.has_pictures else "", item.time
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if index.isValid() and not isinstance(self._shown[index.row()], SectionItem):
@@ -144,6 +149,7 @@ class SidebarModel(QAbstractListModel):
             days.label(datetime.fromtimestamp(shown.changed_at), self._day),
             self._doing.get(shown.id, ""),
             shown.id == self._opened,
+            shown.has_pictures,
         )
 
     def _redraw(self, conversations: Iterable[str]) -> None:

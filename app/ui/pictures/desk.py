@@ -202,6 +202,7 @@ class PictureDesk(QObject):
 
     @Slot(int)
     def _on_dropped(self, number: int) -> None:
+        self._close_popover()
         self.opener.cancel(number)
 
     # -- pictures of messages

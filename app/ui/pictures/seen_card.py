@@ -109,7 +109,9 @@ class SeenCard(QWidget):
         if sent:
             row.addWidget(Words(self._look, choice, 12, 500))
         else:
-            self._menu = Button(self._look, choice, icon="chevron-down", small=True, name="Pan and scan")
+            self._menu = Button(
+                self._look, choice, icon="chevron-down", icon_last=True, small=True, name="Pan and scan"
+            )
             self._menu.clicked.connect(self._on_menu_asked)
             row.addWidget(self._menu)
         row.addStretch(1)

@@ -43,8 +43,8 @@ class Strip(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
-        self._inner.setAutoFillBackground(False)
         self.setWidget(self._inner)
+        self._inner.setAutoFillBackground(False)
         self.hide()
         look.changed.connect(self._on_look_changed)
 
