@@ -18,7 +18,7 @@ from app.core.settings import LoadOptions, Sampling
 TOKENS = SampledTokens("fingerprint", b"\x01\x00\x00\x00\xff\xff\x03\x00")
 USAGE = Usage(9, 4, 5, 3, 1, 1, "memory")
 TIMINGS = Timings(1.5, 2.5, 3.5, 4.5, 5.5, 61.25)
-PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER)
+PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER, "Grüße.png")
 PROMPT = protocol.Prompt(
     "id",
     (Message(Role.USER, "Grüße <end_of_turn> \x00 🙂", pictures=(PICTURE,)), Message(Role.ASSISTANT, "Hi", TOKENS)),
@@ -42,6 +42,9 @@ INFO = protocol.ModelInfo(
     fingerprint="abc",
     recommended=SAMPLING,
     load_ms=12.5,
+    image_side=896,
+    image_tokens=256,
+    view_seconds=1.5,
 )
 REQUESTS: list[Request] = [
     protocol.Load(1, "L2E=", OPTIONS, "L2I=", "L2M="),
@@ -49,6 +52,7 @@ REQUESTS: list[Request] = [
     protocol.Unload(),
     protocol.Measure(2, PROMPT, 64),
     protocol.Generate(3, PROMPT, SAMPLING),
+    protocol.LookAhead(6, PROMPT),
     protocol.Stop(3),
     protocol.Describe(4),
     protocol.Bench(5, 128, 16, 2),
@@ -62,6 +66,7 @@ EVENTS: list[Event] = [
     protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long"),
     protocol.Reading(3, 256, 512, 128),
     protocol.Seeing(3, 1, 4, 0.5),
+    protocol.LookedAhead(6, (1.0, 0.25), 1.5, True, "The picture is gone."),
     protocol.Text(3, "wörds\n", 4, TOKENS),
     protocol.Finished(3, FinishReason.LENGTH, "All of it.", TOKENS, USAGE, TIMINGS, 2),
     protocol.Failed(3, "memory", "There is not enough memory.", USAGE, TIMINGS),

@@ -101,7 +101,7 @@ def test_a_damaged_embedding_is_made_again(micro_model: Path, tmp_path: Path) ->
         answer = see(Chat(engine), "What colour is the circle?", picture)
         engine.unload()
         assert (answer.text, answer.usage.images_encoded) == ("The circle is red.", encoded)
-        (file,) = folder.iterdir()
+        (file,) = folder.glob("*.embd")
         data = bytearray(file.read_bytes())
         data[1000] ^= 1
         file.write_bytes(data)

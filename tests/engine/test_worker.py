@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from app.core.errors import EngineError, ModelError
-from app.core.message import FinishReason, Message, Role, SampledTokens, Timings, Usage
+from app.core.message import FinishReason, Message, Picture, Role, SampledTokens, Timings, Usage
 from app.core.paths import encode_path
 from app.core.protocol import (
     AnyEvent,
@@ -263,3 +263,84 @@ def test_events_that_nobody_hears_are_no_error(loop: Loop) -> None:
     other[1].close()
     worker.run()
     other[0].close()
+
+
+# work ahead
+
+PICTURE, OTHER = Picture("a" * 64, 8, 8, ""), Picture("b" * 64, 8, 8, "")
+
+
+def _about(*pictures: Picture) -> Prompt:
+    return Prompt("c", (Message(Role.USER, "Hello", pictures=pictures),))
+
+
+def test_a_look_ahead_goes_on_after_a_measurement(loop: Loop) -> None:
+    loop.engine.holds = True
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert loop.next() == LookedAhead(1, (0.5,))
+    loop.send(Measure(3, PROMPT))
+    assert isinstance(loop.next(), Measured)
+    assert loop.next() == LookedAhead(1, (0.5,))
+    loop.engine.holds = False
+    assert loop.next() == LookedAhead(1, (1.0,), done=True)
+    assert loop.engine.looks == 2
+
+
+def test_a_turn_ends_a_look_ahead_at_once(loop: Loop) -> None:
+    loop.engine.holds = loop.engine.deaf = True
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert isinstance(loop.next(), LookedAhead)
+    loop.send(Generate(2, PROMPT))  # without this picture: nothing of it is wanted
+    assert isinstance(loop.next(), Text)
+    assert isinstance(loop.next(), Finished)
+    assert loop.silent()
+    assert loop.engine.looks == 1
+
+
+def test_a_turn_about_the_same_picture_waits_for_its_view(loop: Loop) -> None:
+    loop.engine.holds = loop.engine.deaf = True
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert isinstance(loop.next(), LookedAhead)
+    loop.send(Generate(2, _about(PICTURE)))
+    assert loop.silent()
+    assert not loop.engine.stopped.is_set(), "the view that is nearly seen would be begun anew"
+    loop.engine.holds = False
+    assert loop.next() == LookedAhead(1, (1.0,), done=True)
+    assert isinstance(loop.next(), Text)
+
+
+def test_a_stop_also_ends_the_view_that_its_turn_waits_for(loop: Loop) -> None:
+    loop.engine.holds = loop.engine.deaf = True
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert isinstance(loop.next(), LookedAhead)
+    loop.send(Generate(2, _about(PICTURE)))
+    loop.send(Stop(2))
+    event = loop.next()
+    assert isinstance(event, Finished)
+    assert event.reason is FinishReason.CANCELLED
+    assert loop.engine.looks == 1
+
+
+def test_another_picture_takes_the_place_of_one_that_was_removed(loop: Loop) -> None:
+    loop.engine.holds = loop.engine.deaf = True
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert loop.next() == LookedAhead(1, (0.5,))
+    loop.send(LookAhead(2, _about(OTHER)))
+    assert loop.next() == LookedAhead(2, (0.5,))
+    loop.send(LookAhead(3, Prompt("c", ())))
+    assert loop.silent()
+    loop.send(Describe(1))
+    assert isinstance(loop.next(), Described)
+
+
+@pytest.mark.parametrize("error", [EngineError("A picture is gone.", "gone"), RuntimeError("a bug")])
+def test_a_look_ahead_that_fails_is_told_once(loop: Loop, error: Exception) -> None:
+    loop.engine.trouble = _raise(error)
+    loop.send(LookAhead(1, _about(PICTURE)))
+    assert loop.next() == LookedAhead(1, (0.5,))
+    if isinstance(error, RuntimeError):
+        assert isinstance(loop.next(), WorkerFault)
+    event = loop.next()
+    assert isinstance(event, LookedAhead)
+    assert event.error.endswith(".")
+    assert loop.silent()
