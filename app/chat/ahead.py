@@ -1,14 +1,14 @@
-"""Work ahead: the pictures of what is being written are seen while the person still types."""
+"""Work ahead: pictures and documents of what is being written are seen and read while the person still types."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from app.chat.changes import Change, PicturesSeen
-from app.core.message import Draft, Picture
+from app.core.message import Document, Draft, Picture
 from app.core.protocol import LookAhead, LookedAhead, Prompt
 
-_Wanted = tuple[str, tuple[Picture, ...]]
+_Wanted = tuple[str, tuple[Picture, ...], tuple[Document, ...]]
 
 
 class Lookahead:
@@ -23,8 +23,8 @@ class Lookahead:
         self._asked = None
 
     def due(self, conversation: str, draft: Draft, prompt: Callable[[], Prompt]) -> LookAhead | None:
-        """The request for the pictures of this draft, one that ends the last where it has none, None for no change."""
-        wanted = (conversation, draft.pictures) if draft.pictures else None
+        """The request for what goes with this draft, one that ends the last where nothing does, None for no change."""
+        wanted = (conversation, draft.pictures, draft.documents) if draft.pictures or draft.documents else None
         if wanted == self._asked:
             return None
         self._asked = wanted
@@ -35,6 +35,6 @@ class Lookahead:
         """How far it is."""
         if event.ahead != self._number or self._asked is None:
             return ()
-        conversation, pictures = self._asked
+        conversation, pictures, _ = self._asked
         seen = {picture.sha256: part for picture, part in zip(pictures, event.seen, strict=False)}
         return (PicturesSeen(conversation, seen, event.view_seconds, event.done, event.error),)

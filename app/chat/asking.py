@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from app.chat.answering import Answering
 from app.chat.changes import Change, DraftRestored, MessageChanged, MessageView, Notice
 from app.chat.clock import Clock
@@ -43,7 +45,7 @@ class Asking:
         self, conversation: str, draft: Draft, own: ConversationSettings, model: str
     ) -> tuple[str, list[Change]]:
         """Save a message, then send it or let it wait; "" is a new conversation, with the settings `own`."""
-        draft = Draft(well_formed(draft.text), draft.pictures)
+        draft = msgspec.structs.replace(draft, text=well_formed(draft.text))
         if not draft:
             raise UsageError("There is nothing to send yet.", "empty")
         is_new = not conversation
@@ -115,7 +117,7 @@ class Asking:
     def edit(self, message: str, text: str, model: str) -> list[Change]:
         """Send a message again in other words, as another branch. An answer's and a waiting message's are replaced."""
         stored, text = self._library.message(message), well_formed(text)
-        if not Draft(text, stored.pictures):
+        if not Draft(text, stored.pictures, stored.documents):
             raise UsageError("There is nothing left of this message. Delete it instead.", "empty")
         if stored.role is Role.ASSISTANT or stored.state is MessageState.QUEUED:
             return self._replace_text(stored, text)
@@ -124,7 +126,9 @@ class Asking:
         free = self._is_free(model)
         with self._store.durable():
             left = self._end_waiting_below(message)
-            question = self._add_question(stored.conversation, stored.parent, Draft(text, stored.pictures))
+            question = self._add_question(
+                stored.conversation, stored.parent, Draft(text, stored.pictures, stored.documents)
+            )
             begun = self._store_beginning(question, model) if free else None
         self._leave_line(left)
         self._enter(question, begun, first=stopped)
@@ -160,7 +164,7 @@ class Asking:
             raise UsageError("This message was sent already.", "sent")
         before = self._library.branch(stored.conversation)
         answered = self._store.messages.has_answers(message)
-        taken = Draft(stored.text, stored.pictures)
+        taken = Draft(stored.text, stored.pictures, stored.documents)
         with self._store.durable():
             if answered:
                 self._store.messages.set_state(message, MessageState.COMPLETE)
@@ -195,7 +199,7 @@ class Asking:
     def _add_question(self, conversation: str, parent: str, draft: Draft) -> str:
         now = self._clock.now()
         question = self._store.messages.add_question(
-            conversation, parent, draft.text, MessageState.QUEUED, self._store.owner, now, draft.pictures
+            conversation, parent, draft, MessageState.QUEUED, self._store.owner, now
         )
         self._store.conversations.touch(conversation, now)
         return question
@@ -272,12 +276,13 @@ class Asking:
 def joined(first: Draft, second: Draft) -> Draft:
     """Both, one after the other, as one thing to write on."""
     words = [draft.text for draft in (first, second) if draft.text.strip()]
-    return Draft("\n".join(words), first.pictures + second.pictures)
+    return Draft("\n".join(words), first.pictures + second.pictures, first.documents + second.documents)
 
 
 def _title(draft: Draft) -> str:
-    """The first words, or what the first picture was called."""
-    return title_of(draft.text if draft.text.strip() or not draft.pictures else draft.pictures[0].name)
+    """The first words, or what the first attachment was called."""
+    named = [document.name for document in draft.documents] + [picture.name for picture in draft.pictures]
+    return title_of(draft.text if draft.text.strip() or not named else named[0])
 
 
 def _answer_to(question: str, branch: tuple[MessageView, ...]) -> str:

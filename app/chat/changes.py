@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.message import Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
+from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
 from app.core.protocol import Benched, Described, Measured, ModelInfo
 from app.core.settings import ConversationSettings, Settings
 
@@ -19,6 +19,7 @@ class ConversationRow:
     preview: str
     changed_at: float
     has_pictures: bool = False
+    has_documents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class MessageView:
     usage: Usage = Usage()
     timings: Timings = Timings()
     pictures: tuple[Picture, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 class ModelState(StrEnum):

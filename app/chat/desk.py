@@ -155,9 +155,9 @@ class Desk:
 
     def _look_ahead(self) -> None:
         info = self.keeper.info
-        if not self.is_window or info is None or not info.vision:
+        if not self.is_window or info is None:
             return
-        draft = Draft(pictures=self.draft.pictures)
+        draft = Draft(pictures=self.draft.pictures if info.vision else (), documents=self.draft.documents)
         try:
             request = self.ahead.due(self.open, draft, lambda: self.asking.draft_prompt(self.open, draft, self.own_new))
         except StorageError:  # as in _measure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.chat.changes import Change, ContextMeasured
+from app.chat.documents import quoted
 from app.core.message import Draft
 from app.core.protocol import Measure, Measured, Prompt
 
@@ -36,7 +37,8 @@ class Meter:
         self._wanted = None
         self._number += 1
         self._asked = self._number
-        return Measure(self._number, prompt(conversation, draft), max_tokens)
+        parts = tuple(quoted(document) for document in draft.documents)
+        return Measure(self._number, prompt(conversation, draft), max_tokens, parts)
 
     def handle(self, event: Measured) -> tuple[Change, ...]:
         """An answer; what it tells of another conversation or an older draft is dropped."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.chat.clock import Clock
+from app.chat.documents import with_documents
 from app.chat.saver import Saver
 from app.chat.wording import date_sentence
 from app.core.message import Draft, Message, Role
@@ -26,15 +27,21 @@ class Prompts:
         """The branch that ends with this message, and what is being written after it."""
         messages = self._branch(leaf) if leaf else []
         if draft:
-            messages.append(Message(Role.USER, draft.text, pictures=draft.pictures))
+            text = with_documents(draft.text, draft.documents)
+            messages.append(Message(Role.USER, text, pictures=draft.pictures))
         return Prompt(conversation=conversation, messages=tuple(alternating(messages)), system=system)
 
     def _branch(self, leaf: str) -> list[Message]:
         unsaved = self._saver.unsaved
         messages: list[Message] = []
-        for id_, message in self._store.messages.prompt(leaf):
+        for id_, message, documents in self._store.messages.prompt(leaf):
             newer = unsaved.get(id_)
-            messages.append(Message(message.role, newer.text, newer.tokens, message.pictures) if newer else message)
+            if newer:
+                messages.append(Message(message.role, newer.text, newer.tokens, message.pictures))
+            elif documents:
+                messages.append(msgspec.structs.replace(message, text=with_documents(message.text, documents)))
+            else:
+                messages.append(message)
         return messages
 
 

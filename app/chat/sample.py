@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from app.core.message import FinishReason, MessageState, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, Timings, Usage
 from app.core.paths import DataPaths
 from app.core.settings import ConversationSettings, Settings
 from app.store.records import AnswerRecord
@@ -178,7 +178,7 @@ def _add(store: Store, chat: _Chat, moment: float) -> str:
     conversation = store.conversations.add(chat.title, ConversationSettings(), moment)
     leaf = ""
     for question, answers in chat.said:
-        asked = store.messages.add_question(conversation, leaf, question, MessageState.COMPLETE, "", moment - 60)
+        asked = store.messages.add_question(conversation, leaf, Draft(question), MessageState.COMPLETE, "", moment - 60)
         shown = max(answers, key=len)
         for text in answers:
             answer = store.messages.add_answer(asked, store.owner, moment)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from app.chat.changes import Change, ConversationRemoved, Notice, SettingsChanged
 from app.chat.clock import Clock
 from app.chat.desk import Changes, Desk
@@ -162,7 +164,7 @@ class ChatSession:
 
         What cannot be saved stays in the composer; the next change is saved again.
         """
-        draft = Draft(well_formed(draft.text), draft.pictures)
+        draft = msgspec.structs.replace(draft, text=well_formed(draft.text))
         self._desk.save_aside(lambda: self._store.conversations.set_draft(conversation, draft))
         told = self._desk.news()
         if conversation == self._desk.open:

@@ -27,6 +27,7 @@ def message_view(stored: StoredMessage) -> MessageView:
         usage=stored.usage,
         timings=stored.timings,
         pictures=stored.pictures,
+        documents=stored.documents,
     )
 
 
@@ -48,7 +49,9 @@ def with_record(view: MessageView, record: AnswerRecord, *, saved: bool) -> Mess
 def row(listed: ListedConversation) -> ConversationRow:
     """A row of the list."""
     words = preview_of(listed.last_words)
-    return ConversationRow(listed.id, listed.title or NEW_CHAT, words, listed.changed_at, listed.has_pictures)
+    return ConversationRow(
+        listed.id, listed.title or NEW_CHAT, words, listed.changed_at, listed.has_pictures, listed.has_documents
+    )
 
 
 def branch_changes(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from app.cli.answers import answer_record, check_answer
+from app.cli.attaching import Opening, seen_by
 from app.cli.commands import Ask
 from app.cli.link import SessionLink
 from app.cli.opening import Opened, open_for_turns
 from app.cli.output import Output
-from app.cli.pictures import attach, seen_by
 from app.cli.turns import Turn
 from app.core.errors import ExitCode, UsageError
 from app.core.message import Draft
@@ -21,10 +21,12 @@ def run_ask(command: Ask, paths: DataPaths, output: Output, *, scripted: bool = 
     prompt = _read_prompt() if command.prompt == "-" else command.prompt
     if not prompt.strip():
         raise UsageError("The prompt is empty.", code="empty_prompt")
-    pictures = attach(paths, output, command.images, command.options.pan_and_scan)
+    opening = Opening(paths, output)
+    pictures = opening.pictures(command.images, command.options.pan_and_scan)
+    documents = opening.documents(command.files)
     with SessionLink(paths, scripted=scripted) as link:
         opened = open_for_turns(link, output, command.options)
-        draft = Draft(prompt, seen_by(opened.model, pictures))
+        draft = Draft(prompt, seen_by(opened.model, pictures), documents)
         return _one_turn(link, output, opened, draft, json=command.options.json)
 
 

@@ -8,18 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.cli.answers import answer_record, check_answer
+from app.cli.attaching import Opening, seen_by
 from app.cli.commands import AnswerOptions, Chat
 from app.cli.link import Command, SessionLink
 from app.cli.opening import Opened, open_for_turns
 from app.cli.output import Output, one_line
-from app.cli.pictures import attach, seen_by
 from app.cli.turns import Turn
 from app.core.errors import ExitCode, StorageError, UsageError, UserError
-from app.core.message import Draft, Picture, Role
+from app.core.message import Draft, Role
 from app.core.paths import DataPaths
 
 _COMMANDS = (
-    "/image FILE shows a picture with your next message, /regenerate answers again, "
+    "/image FILE and /file FILE attach to your next message, /regenerate answers again, "
     "/edit TEXT replaces your last message, /quit ends."
 )
 _LONE_COMMAND = re.compile(r"/[a-z]+\Z")
@@ -44,10 +44,10 @@ class _Chat:
         self._link = link
         self._output = output
         self._opened = opened
-        self._paths = paths
+        self._opening = Opening(paths, output)
         self._json = options.json
         self._pan_and_scan = options.pan_and_scan
-        self._pictures: tuple[Picture, ...] = ()
+        self._attached = Draft()
         self._load_ms = opened.model.load_ms
 
     def take(self, line: str) -> ExitCode | None:
@@ -59,16 +59,22 @@ class _Chat:
             return self._turn(self._regenerate())
         if word == "/edit":
             return self._turn(self._edit(rest.strip()))
-        if word == "/image":
-            return self._attach(rest.strip())
-        conversation, pictures, self._pictures = self._opened.branch.conversation, self._pictures, ()
-        return self._turn(lambda session: session.submit(conversation, Draft(line, pictures)))
+        if word in ("/image", "/file"):
+            return self._attach(word, rest.strip())
+        conversation, attached, self._attached = self._opened.branch.conversation, self._attached, Draft()
+        draft = Draft(line, attached.pictures, attached.documents)
+        return self._turn(lambda session: session.submit(conversation, draft))
 
-    def _attach(self, name: str) -> ExitCode:
+    def _attach(self, word: str, name: str) -> ExitCode:
         if not name:
-            raise UsageError("/image needs the name of a file: /image FILE.", code="empty_prompt")
-        pictures = attach(self._paths, self._output, (Path(name).expanduser().absolute(),), self._pan_and_scan)
-        self._pictures += seen_by(self._opened.model, pictures)
+            raise UsageError(f"{word} needs the name of a file: {word} FILE.", code="empty_prompt")
+        files, attached = (Path(name).expanduser().absolute(),), self._attached
+        if word == "/file":
+            documents = self._opening.documents(files)
+            self._attached = Draft("", attached.pictures, attached.documents + documents)
+        else:
+            pictures = seen_by(self._opened.model, self._opening.pictures(files, self._pan_and_scan))
+            self._attached = Draft("", attached.pictures + pictures, attached.documents)
         return ExitCode.DONE
 
     def _turn(self, command: Command) -> ExitCode:
@@ -130,7 +136,7 @@ def _converse(chat: _Chat, link: SessionLink, output: Output, opened: Opened) ->
             continue
         if not line:
             continue
-        if _LONE_COMMAND.match(line) and line not in ("/image", "/regenerate", "/edit", "/quit"):
+        if _LONE_COMMAND.match(line) and line not in ("/image", "/file", "/regenerate", "/edit", "/quit"):
             output.sentence(f"There is no {line} here. {_COMMANDS}")
             continue
         try:

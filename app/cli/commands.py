@@ -61,6 +61,7 @@ class Ask:
     prompt: str
     options: AnswerOptions
     images: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,16 +97,19 @@ def _ask(arguments: list[str]) -> Invocation:
     parser.add_argument(
         "--image", metavar="FILE", type=_path, action="append", default=[], help="a picture to ask about; several go"
     )
+    parser.add_argument(
+        "--file", metavar="FILE", type=_path, action="append", default=[], help="a document: text, code, CSV, HTML, PDF"
+    )
     parser.add_argument("prompt", metavar="PROMPT", type=_text, help="the question; - reads it from standard input")
     found = parser.parse_args(arguments)
-    return Invocation(Ask(found.prompt, _answer_options(found), tuple(found.image)), found.data_dir)
+    return Invocation(Ask(found.prompt, _answer_options(found), tuple(found.image), tuple(found.file)), found.data_dir)
 
 
 def _chat(arguments: list[str]) -> Invocation:
     parser = _verb_parser(
         "chat",
         "Chat in the terminal. From a pipe every line is a prompt.",
-        "In the chat: /image FILE puts a picture before your next message, /regenerate answers again, "
+        "In the chat: /image FILE and /file FILE attach to your next message, /regenerate answers again, "
         "/edit TEXT replaces your last message and sends it again, /quit ends.",
     )
     _add_answer_options(parser)

@@ -70,14 +70,34 @@ class Picture(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+PAGE_BREAK = "\f"
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A text that goes with a message, named by the SHA-256 of it. Its pages from `first` to `last` (from 1) are read.
+
+    `path` (`core.paths.encode_path`) has it as UTF-8 with PAGE_BREAK between pages; `kind` is pdf, html, markdown, csv,
+    code or text.
+    """
+
+    sha256: str
+    name: str
+    kind: str
+    pages: int
+    path: str
+    first: int = 1
+    last: int = 1
+
+
 class Draft(msgspec.Struct, frozen=True):
     """What is being written in a conversation; false where that is nothing."""
 
     text: str = ""
     pictures: tuple[Picture, ...] = ()
+    documents: tuple[Document, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.text.strip() or self.pictures)
+        return bool(self.text.strip() or self.pictures or self.documents)
 
 
 class Message(msgspec.Struct, frozen=True):

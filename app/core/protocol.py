@@ -53,11 +53,15 @@ class Prompt(msgspec.Struct, frozen=True):
 
 
 class Measure(Request, frozen=True, tag="measure"):
-    """How many tokens would this prompt take, and what would be left out? Answered by Measured."""
+    """How many tokens would this prompt take, and what would be left out? Answered by Measured.
+
+    `parts` are texts (of documents) that are also counted each by itself.
+    """
 
     measure: int
     prompt: Prompt
     max_tokens: int | None = None
+    parts: tuple[str, ...] = ()
 
 
 class Generate(Request, frozen=True, tag="generate"):
@@ -171,7 +175,8 @@ class Measured(Event, frozen=True, tag="measured"):
     """Answers Measure. `per_message` are tokens with turn markers, in the order of the prompt's messages.
 
     `left_out` counts the oldest messages that would not be read; `reserve` is the room kept for the answer.
-    `error` is one sentence when the prompt cannot be read at all (a last message longer than the context).
+    `error` is one sentence when the prompt cannot be read at all (a last message longer than the context). `parts` are
+    the tokens of each text that was asked about.
     """
 
     measure: int
@@ -183,6 +188,7 @@ class Measured(Event, frozen=True, tag="measured"):
     reserve: int
     left_out: int
     error: str = ""
+    parts: tuple[int, ...] = ()
 
 
 class Reading(Event, frozen=True, tag="reading"):

@@ -5,13 +5,17 @@ It goes in steps (a view of a picture, a batch of tokens) and between two of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
-from app.core.protocol import Event, LookAhead, LookedAhead
+import msgspec
+
+from app.core.protocol import Event, LookAhead, LookedAhead, Prompt
+from app.engine.cells import whole_views
 from app.engine.context import Stopped
 from app.engine.eyes import Eyes
 from app.engine.model import Model
+from app.engine.prompting import PromptReader
 
 _TOLD_EVERY = 0.1  # seconds
 
@@ -25,15 +29,15 @@ class _Paused(Exception):
 
 def look_ahead(model: Model, request: LookAhead, emit: Emit, pause: Pause) -> bool:
     """Does what is not done yet of it; False where it was ended by `pause` or the stop flag. Raises EngineError."""
-    eyes, messages = model.eyes, request.prompt.messages
-    if eyes is None or not messages:
+    eyes = model.eyes
+    if not request.prompt.messages:
         return True
     try:
-        seen = _see(eyes, request, emit, pause)
-        _read(model, request, pause)
+        seen = _see(eyes, request, emit, pause) if eyes is not None else ()
+        _read(model, request.prompt, pause)
     except (_Paused, Stopped):
         return False
-    emit(LookedAhead(request.ahead, seen, eyes.view_seconds, done=True))
+    emit(LookedAhead(request.ahead, seen, eyes.view_seconds if eyes is not None else 0.0, done=True))
     return True
 
 
@@ -66,13 +70,13 @@ def _see(eyes: Eyes, request: LookAhead, emit: Emit, pause: Pause) -> tuple[floa
     return tuple(seen)
 
 
-def _read(model: Model, request: LookAhead, pause: Pause) -> None:
-    """The cells up to the last picture's, where the prompt fits without leaving anything out."""
+def _read(model: Model, prompt: Prompt, pause: Pause) -> None:
+    """The cells up to where the text will begin, if the prompt fits without leaving anything out."""
     context, llama = model.context, model.llama_context
-    fit = model.prompts.fit(request.prompt, context.size, None)
+    fit = model.prompts.fit(prompt, context.size, None)
     if fit.left_out or fit.total >= context.size:
         return
-    cells = up_to_pictures(model.prompts.tokens(request.prompt))
+    cells = before_text(model.prompts, prompt)
     if not cells or list(context.cells[: len(cells)]) == cells:
         return
 
@@ -87,7 +91,12 @@ def _read(model: Model, request: LookAhead, pause: Pause) -> None:
     llama.synchronize()
 
 
-def up_to_pictures(cells: Sequence[int]) -> list[int]:
-    """The cells up to the last one of a picture; none where there is none."""
-    end = next((place + 1 for place in range(len(cells) - 1, -1, -1) if cells[place] < 0), 0)
-    return list(cells[:end])
+def before_text(prompts: PromptReader, prompt: Prompt) -> list[int]:
+    """The cells that stay the same whatever text follows what the last message has by now."""
+    *before, last = prompt.messages
+    found = []
+    for more in ("a", "1"):
+        longer = msgspec.structs.replace(last, text=last.text + more)
+        found.append(prompts.tokens(msgspec.structs.replace(prompt, messages=(*before, longer))))
+    place = next((place for place, (one, other) in enumerate(zip(*found, strict=False)) if one != other), 0)
+    return found[0][: whole_views(found[0], place)]

@@ -102,6 +102,7 @@ class ScriptedEngine:
             context=model.context,
             reserve=reserve,
             left_out=left_out,
+            parts=tuple(len(_pieces(part)) for part in request.parts),
         )
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:

@@ -97,6 +97,7 @@ class LocalEngine:
             reserve=fit.reserve,
             left_out=fit.left_out,
             error=too_long(needed, context) if needed >= context else "",
+            parts=tuple(model.prompts.count(part) for part in request.parts),
         )
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:

@@ -19,6 +19,7 @@ from app.prompt.template import ChatTemplate
 
 DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a context large enough
 _REMEMBERED_MESSAGES = 16384
+_REMEMBERED_TEXTS = 64
 _PROBE = (Message(Role.USER, "x"), Message(Role.ASSISTANT, "y"))
 
 
@@ -49,6 +50,7 @@ class PromptReader:
         self._vocabulary = vocabulary
         self._eyes = eyes
         self._cost = lru_cache(_REMEMBERED_MESSAGES)(self._measure_message)
+        self.count = lru_cache(_REMEMBERED_TEXTS)(lambda text: len(vocabulary.tokenize(text)))
 
     def tokens(self, prompt: Prompt, *, open_answer: bool = True) -> list[int]:
         """The ids of a prompt, BOS exactly once where the model wants one."""

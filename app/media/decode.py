@@ -62,7 +62,7 @@ def decode(data: bytes, name: str, folder: Path) -> Decoded:
         raise AttachmentError(f"“{name}” is damaged: it cannot be read to its end.", "damaged") from error
     if max(upright.size) > LONGEST_SIDE:
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    return _keep(upright, given, kind, folder)
+    return keep_picture(upright, given, kind, folder)
 
 
 def _formats() -> list[str]:
@@ -136,7 +136,7 @@ def _guess(data: bytes) -> str:
     return ""
 
 
-def _keep(picture: Any, given: tuple[int, int], kind: str, folder: Path) -> Decoded:
+def keep_picture(picture: Any, given: tuple[int, int], kind: str, folder: Path) -> Decoded:
     """Writes picture and thumbnail under the name of their content, whole or not at all."""
     from PIL import Image
 
@@ -145,17 +145,18 @@ def _keep(picture: Any, given: tuple[int, int], kind: str, folder: Path) -> Deco
     content = data.getvalue()
     sha256 = hashlib.sha256(content).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{sha256}.png", content)
+    write_whole(folder / f"{sha256}.png", content)
     small = picture.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     data = io.BytesIO()
     small.save(data, "PNG")
-    _write(folder / f"{sha256}.thumb.png", data.getvalue())
+    write_whole(folder / f"{sha256}.thumb.png", data.getvalue())
     width, height = picture.size
     return Decoded(sha256, width, height, given, kind)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that is there whole or not at all; what is there already is the same."""
     if path.exists():
         return
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from enum import StrEnum
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,9 +21,22 @@ import msgspec
 from app.core.errors import AttachmentError
 from app.core.paths import decode_path, display_name, encode_path
 from app.media.decode import Decoded, decode
+from app.media.documents import ReadDocument, draw_pages, is_picture, read_document
 
 SECONDS = 30.0  # that one file may take
 MEMORY = 2 << 30  # bytes of address space beyond what the process has at its start
+
+
+class Wanted(StrEnum):
+    """What a file is taken for."""
+
+    PICTURE = "picture"
+    DOCUMENT = "document"
+    EITHER = "either"
+    PAGES = "pages"  # of a PDF, as pictures
+
+
+Found = Decoded | ReadDocument | tuple[Decoded, ...]
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -31,6 +45,8 @@ class _Job(msgspec.Struct, frozen=True):
     path: str
     folder: str
     name: str
+    wanted: Wanted
+    seconds: float
 
 
 class _Refusal(msgspec.Struct, frozen=True, tag="refused"):
@@ -38,15 +54,34 @@ class _Refusal(msgspec.Struct, frozen=True, tag="refused"):
     code: str
 
 
-class _Done(msgspec.Struct, frozen=True, tag="done"):
-    decoded: Decoded
+class _Picture(msgspec.Struct, frozen=True, tag="picture"):
+    found: Decoded
+
+
+class _Text(msgspec.Struct, frozen=True, tag="text"):
+    found: ReadDocument
+
+
+class _Pages(msgspec.Struct, frozen=True, tag="pages"):
+    found: tuple[Decoded, ...]
+
+
+_Answer = _Refusal | _Picture | _Text | _Pages
 
 
 class Decoding:
-    """One picture file on its way into the attachment folder, in a process of its own."""
+    """One file on its way into the attachment folder, in a process of its own."""
 
-    def __init__(self, path: Path, folder: Path, seconds: float = SECONDS, name: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        seconds: float = SECONDS,
+        name: str = "",
+        wanted: Wanted = Wanted.PICTURE,
+    ) -> None:
         """Starts nothing; `seconds` is what the file may take, `name` what it is called to the person."""
+        self._wanted = wanted
         self._path = path
         self._name = name or display_name(path)
         self._folder = folder
@@ -55,7 +90,13 @@ class Decoding:
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
-    def run(self) -> Decoded:
+    def picture(self) -> Decoded:
+        """`run` where a picture is wanted."""
+        found = self.run()
+        assert isinstance(found, Decoded)
+        return found
+
+    def run(self) -> Found:
         """Decode. Blocks; any thread. Raises AttachmentError with one sentence, whatever the file does."""
         name = self._name
         ours, theirs = multiprocessing.Pipe()
@@ -67,10 +108,14 @@ class Decoding:
         finally:
             theirs.close()
         try:
-            ours.send_bytes(msgspec.json.encode(_Job(encode_path(self._path), encode_path(self._folder), name)))
+            ours.send_bytes(
+                msgspec.json.encode(
+                    _Job(encode_path(self._path), encode_path(self._folder), name, self._wanted, self._seconds)
+                )
+            )
             if not ours.poll(self._seconds):
                 raise AttachmentError(f"“{name}” takes too long to be opened. It may be damaged.", "too_long")
-            answer: _Refusal | _Done = msgspec.json.decode(ours.recv_bytes(), type=_Refusal | _Done)
+            answer: _Answer = msgspec.json.decode(ours.recv_bytes(), type=_Answer)
         except (EOFError, OSError) as error:
             raise AttachmentError(f"“{name}” cannot be opened: it is damaged or too large.", "crashed") from error
         finally:
@@ -78,7 +123,7 @@ class Decoding:
             self._end()
         if isinstance(answer, _Refusal):
             raise AttachmentError(answer.message, answer.code)
-        return answer.decoded
+        return answer.found
 
     def cancel(self) -> None:
         """End it; `run` raises AttachmentError then. Any thread."""
@@ -119,10 +164,10 @@ def serve(connection: Connection) -> None:
     job = msgspec.json.decode(connection.recv_bytes(), type=_Job)
     path = decode_path(job.path)
     name = job.name
-    answer: _Refusal | _Done
+    answer: _Answer
     try:
-        _limit()
-        answer = _Done(decode(_read(path, name), name, decode_path(job.folder)))
+        _limit(job.seconds)
+        answer = _answered(_read(path, name), job)
     except AttachmentError as error:
         answer = _Refusal(error.message, error.code)
     except MemoryError:
@@ -130,6 +175,17 @@ def serve(connection: Connection) -> None:
     except OSError as error:
         answer = _Refusal(f"“{name}” could not be kept: {error.strerror}.", "storage")
     connection.send_bytes(msgspec.json.encode(answer))
+
+
+def _answered(data: bytes, job: _Job) -> _Answer:
+    folder, name, wanted = decode_path(job.folder), job.name, job.wanted
+    if wanted is Wanted.EITHER:
+        wanted = Wanted.PICTURE if is_picture(data, name) else Wanted.DOCUMENT
+    if wanted is Wanted.PICTURE:
+        return _Picture(decode(data, name, folder))
+    if wanted is Wanted.PAGES:
+        return _Pages(draw_pages(data, name, folder))
+    return _Text(read_document(data, name, folder))
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -141,7 +197,7 @@ def _read(path: Path, name: str) -> bytes:
         raise AttachmentError(f"“{name}” cannot be read: {error.strerror}.", "unreadable") from error
 
 
-def _limit() -> None:
+def _limit(seconds: float) -> None:
     """Memory and processor time of this process; beyond them it fails or ends."""
     if not sys.platform.startswith("linux"):
         return
@@ -150,5 +206,5 @@ def _limit() -> None:
     with open("/proc/self/statm", "rb") as file:
         present = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (present + MEMORY, present + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS) + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.core.message import Draft
 from app.core.settings import ConversationSettings
+from app.store.attachments import Attachments
 from app.store.database import Database
-from app.store.pictures import Pictures
 from app.store.records import ListedConversation, StoredConversation, new_id, pack, unpack
 
 _PREVIEW_CHARACTERS = 400
@@ -14,9 +14,9 @@ _PREVIEW_CHARACTERS = 400
 class Conversations:
     """Ids that do not exist (any more) are told by None or False. What is written stands in a transaction."""
 
-    def __init__(self, database: Database, pictures: Pictures) -> None:
+    def __init__(self, database: Database, attachments: Attachments) -> None:
         self._database = database
-        self._pictures = pictures
+        self._attachments = attachments
 
     def listed(self) -> list[ListedConversation]:
         """All that are not in the trash, the one that was written in last first, whatever the clock said."""
@@ -25,15 +25,19 @@ class Conversations:
                        substr(CASE WHEN leaf.text <> '' THEN leaf.text ELSE before.text END, 1, {_PREVIEW_CHARACTERS}),
                        c.changed_at,
                        c.number IN (SELECT m.conversation FROM message_pictures mp
-                                    JOIN messages m ON m.number = mp.message WHERE m.deletion IS NULL)
+                                    JOIN messages m ON m.number = mp.message WHERE m.deletion IS NULL),
+                       c.number IN (SELECT m.conversation FROM message_documents md
+                                    JOIN messages m ON m.number = md.message WHERE m.deletion IS NULL)
                 FROM conversations c
                 LEFT JOIN messages leaf ON leaf.number = c.leaf
                 LEFT JOIN messages before ON before.number = leaf.parent
                 WHERE c.trashed_at IS NULL ORDER BY c.touched DESC"""
         )
         return [
-            ListedConversation(str(id_), str(title), str(words or ""), float(str(changed)), bool(pictures))
-            for id_, title, words, changed, pictures in rows
+            ListedConversation(
+                str(id_), str(title), str(words or ""), float(str(changed)), bool(pictures), bool(documents)
+            )
+            for id_, title, words, changed, pictures, documents in rows
         ]
 
     def find(self, conversation: str) -> StoredConversation | None:
@@ -47,7 +51,7 @@ class Conversations:
         if not rows:
             return None
         id_, title, leaf, settings, text = map(str, rows[0])
-        draft = Draft(text, self._pictures.of_draft(id_))
+        draft = self._attachments.draft(id_, text)
         return StoredConversation(id_, title, leaf, unpack(settings, ConversationSettings), draft)
 
     def add(self, title: str, settings: ConversationSettings, now: float) -> str:
@@ -87,12 +91,12 @@ class Conversations:
                 self._database.run("UPDATE program SET draft = :text", {"text": draft.text})
             elif not self._set(conversation, "draft", draft.text):
                 return  # it is in the trash
-            self._pictures.set_draft(conversation, draft.pictures)
+            self._attachments.set_draft(conversation, draft)
 
     def new_draft(self) -> Draft:
         """What is being written in the new chat."""
         text = str(self._database.rows("SELECT draft FROM program")[0][0])
-        return Draft(text, self._pictures.of_draft(""))
+        return self._attachments.draft("", text)
 
     def trash(self, conversation: str, now: float) -> bool:
         """Into the trash."""

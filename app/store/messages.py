@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.core.message import FinishReason, Message, MessageState, Picture, Role, SampledTokens, Timings, Usage
+from app.core.message import (
+    Document,
+    Draft,
+    FinishReason,
+    Message,
+    MessageState,
+    Role,
+    SampledTokens,
+    Timings,
+    Usage,
+)
+from app.store.attachments import NOTHING, Attached, Attachments
 from app.store.database import Database, Value
-from app.store.pictures import Pictures
 from app.store.records import AnswerRecord, StoredMessage, new_id, pack, unpack
 
 _COLUMNS = """m.id, m.role, m.text, m.state, m.created_at, m.model, m.finish_reason, m.error, m.usage, m.timings,
@@ -31,9 +41,9 @@ _BELOW = """WITH RECURSIVE below (number) AS (
 class Messages:
     """Reads and writes messages. What is written stands in a transaction of its own or of the caller."""
 
-    def __init__(self, database: Database, pictures: Pictures) -> None:
+    def __init__(self, database: Database, attachments: Attachments) -> None:
         self._database = database
-        self._pictures = pictures
+        self._attachments = attachments
 
     def find(self, message: str) -> StoredMessage | None:
         """A message that was not deleted, in a conversation that is not in the trash."""
@@ -47,8 +57,8 @@ class Messages:
         if not rows:
             return None
         conversation, parent, *row = rows[0]
-        pictures = self._pictures.of_conversation(str(conversation)).get(message, ())
-        return _message(str(conversation), str(parent), row, self._siblings(str(conversation)), pictures)
+        attached = self._attachments.of_conversation(str(conversation)).get(message, NOTHING)
+        return _message(str(conversation), str(parent), row, self._siblings(str(conversation)), attached)
 
     def branch(self, conversation: str, leaf: str) -> list[StoredMessage]:
         """The messages from the first to this one."""
@@ -60,29 +70,28 @@ class Messages:
             {"leaf": leaf},
         )
         siblings = self._siblings(conversation)
-        pictures = self._pictures.of_conversation(conversation)
+        attached = self._attachments.of_conversation(conversation)
         parent = ""
         found: list[StoredMessage] = []
         for row in rows:
-            found.append(_message(conversation, parent, row, siblings, pictures.get(str(row[0]), ())))
+            found.append(_message(conversation, parent, row, siblings, attached.get(str(row[0]), NOTHING)))
             parent = found[-1].id
         return found
 
-    def prompt(self, leaf: str) -> list[tuple[str, Message]]:
-        """The messages from the first to this one, with their ids, as a prompt needs them."""
+    def prompt(self, leaf: str) -> list[tuple[str, Message, tuple[Document, ...]]]:
+        """The messages from the first to this one, with their ids and documents, as a prompt needs them."""
         rows = self._database.rows(
             f"""{_TO_ROOT} SELECT m.id, m.role, m.text, m.fingerprint, m.tokens
                 FROM branch JOIN messages m ON m.number = branch.number ORDER BY depth DESC""",
             {"leaf": leaf},
         )
-        pictures = self._pictures.of_branch(leaf)
-        return [
-            (
-                str(id_),
-                Message(_ROLES[str(role)], str(text), _tokens(fingerprint, blob), pictures.get(str(id_), ())),
-            )
-            for id_, role, text, fingerprint, blob in rows
-        ]
+        attached = self._attachments.of_branch(leaf)
+        found = []
+        for id_, role, text, fingerprint, blob in rows:
+            pictures, documents = attached.get(str(id_), NOTHING)
+            message = Message(_ROLES[str(role)], str(text), _tokens(fingerprint, blob), pictures)
+            found.append((str(id_), message, documents))
+        return found
 
     def tokens(self, message: str) -> SampledTokens | None:
         """The ids this answer was sampled as, while its text is what the model wrote."""
@@ -143,16 +152,15 @@ class Messages:
         self,
         conversation: str,
         parent: str,
-        text: str,
+        draft: Draft,
         state: MessageState,
         owner: str,
         now: float,
-        pictures: Sequence[Picture] = (),
     ) -> str:
         """A message of the person at the end of what is shown; returns its id."""
         with self._database.durable():
-            message = self._add(conversation, parent, Role.USER, text, state, owner, now)
-            self._pictures.add(message, pictures)
+            message = self._add(conversation, parent, Role.USER, draft.text, state, owner, now)
+            self._attachments.add(message, draft)
             self.show(message)
         return message
 
@@ -312,7 +320,7 @@ def _message(
     parent: str,
     row: Sequence[Value],
     siblings: dict[int, tuple[str, ...]],
-    pictures: tuple[Picture, ...],
+    attached: Attached,
 ) -> StoredMessage:
     id_, role, text, state, created, model, reason, error, usage, timings, above = row
     message = str(id_)
@@ -330,7 +338,8 @@ def _message(
         usage=unpack(str(usage), Usage),
         timings=unpack(str(timings), Timings),
         versions=siblings.get(int(str(above)), (message,)),
-        pictures=pictures,
+        pictures=attached.pictures,
+        documents=attached.documents,
     )
 
 

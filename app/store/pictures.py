@@ -68,14 +68,6 @@ class Pictures:
         )
         return self._grouped(rows)
 
-    def of_branch(self, leaf: str) -> dict[str, tuple[Picture, ...]]:
-        """The same for the conversation that this message is in."""
-        rows = self._database.rows(
-            """SELECT c.id FROM messages m JOIN conversations c ON c.number = m.conversation WHERE m.id = :id""",
-            {"id": leaf},
-        )
-        return self.of_conversation(str(rows[0][0])) if rows else {}
-
     def _know(self, picture: Picture) -> None:
         known: dict[str, Value] = {"sha256": picture.sha256, "width": picture.width, "height": picture.height}
         self._database.run(

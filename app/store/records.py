@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.core.message import Draft, FinishReason, MessageState, Picture, Role, SampledTokens, Timings, Usage
+from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, SampledTokens, Timings, Usage
 from app.core.settings import ConversationSettings
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -36,6 +36,7 @@ class ListedConversation:
     last_words: str
     changed_at: float
     has_pictures: bool
+    has_documents: bool
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class StoredMessage(msgspec.Struct, frozen=True):
     timings: Timings
     versions: tuple[str, ...]
     pictures: tuple[Picture, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

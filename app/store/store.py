@@ -10,13 +10,13 @@ from app.core.errors import StorageError
 from app.core.message import MessageState
 from app.core.paths import DataPaths
 from app.core.settings import Settings
+from app.store.attachments import Attachments
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.deletions import Deletions
 from app.store.locks import Owner
 from app.store.messages import Messages
 from app.store.opening import Opened, open_database
-from app.store.pictures import Pictures
 from app.store.records import pack, unpack
 
 
@@ -36,9 +36,9 @@ class Store:
             self.trouble = error
             return
         database = self._opened.database
-        pictures = Pictures(database, paths.attachments)
-        self._conversations = Conversations(database, pictures)
-        self._messages = Messages(database, pictures)
+        attachments = Attachments(database, paths.attachments)
+        self._conversations = Conversations(database, attachments)
+        self._messages = Messages(database, attachments)
         self._deletions = Deletions(database, self._messages)
         self._seen = database.data_version
         if database.only_reading is None:

@@ -11,17 +11,17 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from app.ui.attachments.sight_mark import SightMark
 from app.ui.controls import IconButton, Words
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
 from app.ui.message_edit import MessageEdit
 from app.ui.painting import box, margins, picture
-from app.ui.pictures.sight_mark import SightMark
 
 if TYPE_CHECKING:
     from app.core.message import Draft, Picture
-    from app.ui.pictures.sight import Sight
-    from app.ui.pictures.strip import Strip
+    from app.ui.attachments.sight import Sight
+    from app.ui.attachments.strip import Strip
 
 DRAFT_MS = 300
 
@@ -142,7 +142,7 @@ class Composer(QFrame):
     @cached_property
     def strip(self) -> Strip:
         """The pictures; made with the first one."""
-        from app.ui.pictures.strip import Strip
+        from app.ui.attachments.strip import Strip
 
         strip = Strip(self._look)
         strip.show_sight(self.sight.value)
@@ -164,7 +164,8 @@ class Composer(QFrame):
         """What is being written."""
         from app.core.message import Draft
 
-        return Draft(self.edit.text(), self.pictures)
+        strip = self.strip if "strip" in self.__dict__ else None
+        return Draft(self.edit.text(), self.pictures, strip.documents if strip is not None else ())
 
     @property
     def has_draft(self) -> bool:
@@ -209,15 +210,15 @@ class Composer(QFrame):
     def set_draft(self, draft: Draft) -> None:
         """Show another draft without telling it."""
         self._send_waits = False
-        if draft.pictures or self._has_cards:
-            self.strip.show_pictures(draft.pictures, self.next_number)
+        if draft.pictures or draft.documents or self._has_cards:
+            self.strip.show_draft(draft, self.next_number)
         self.set_text(draft.text)
         self._tell_emptied()
 
     def give_back(self, draft: Draft) -> None:
         """What was taken back stands before what is being written."""
-        if draft.pictures:
-            self.strip.add_pictures(draft.pictures, self.next_number)
+        if draft.pictures or draft.documents:
+            self.strip.give_back(draft, self.next_number)
         written = self.edit.text()
         self.set_text(f"{draft.text}\n{written}" if draft.text and written.strip() else draft.text or written)
         self._tell_emptied()
@@ -269,7 +270,7 @@ class Composer(QFrame):
     def _refresh(self) -> None:
         idle = self._activity is Activity.IDLE
         self.send.setEnabled(not idle or self.has_draft)
-        hint = "Sent when the pictures are open" if self._send_waits else self._hint
+        hint = "Sent when the files are open" if self._send_waits else self._hint
         self.hint.setText(hint if hint and idle else HINTS[self._activity])
         self.hint.setVisible(not self._narrow)
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from app.ui.attachments.mime import has_picture, is_words, local_files
 from app.ui.look import Look
 from app.ui.painting import box, picture
-from app.ui.pictures.mime import has_picture, is_words, local_files
 
 INSET = 12
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from app.chat.runner import Command
     from app.core.paths import DataPaths
     from app.ui.actions import Actions
+    from app.ui.attachments.desk import AttachmentDesk
     from app.ui.drop_overlay import DropOverlay
     from app.ui.layers import Dialog, Popover
-    from app.ui.pictures.desk import PictureDesk
     from app.ui.screen import Screen
 
 SMALLEST = QSize(480, 560)
@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
 
     screen_now: Screen
     actions_now: Actions
-    pictures_now: PictureDesk
+    attachments_now: AttachmentDesk
 
     closing = Signal()
 
@@ -80,12 +80,12 @@ class MainWindow(QMainWindow):
             return
         self._begun = True
         from app.ui.actions import Actions
-        from app.ui.pictures.desk import PictureDesk
+        from app.ui.attachments.desk import AttachmentDesk
         from app.ui.screen import Screen
 
         self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
         self.actions_now = Actions(self.screen_now, self.sidebar, self.chat, self._post, self)
-        self.pictures_now = PictureDesk(self._look, self, self.chat, self._paths, self._show_dialog)
+        self.attachments_now = AttachmentDesk(self._look, self, self.chat, self._paths, self._show_dialog)
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -126,9 +126,10 @@ class MainWindow(QMainWindow):
         self.screen_now.model_loaded.connect(self._on_model_loaded)
         self.screen_now.page_due.connect(self._on_page_due)
         self.screen_now.bug_met.connect(self.show_bug)
-        self.screen_now.model_shown.connect(self.pictures_now.show_model)
-        self.screen_now.pictures_seen.connect(self.pictures_now.show_seen)
-        self.pictures_now.refused.connect(self.screen_now.show_notice)
+        self.screen_now.model_shown.connect(self.attachments_now.show_model)
+        self.screen_now.pictures_seen.connect(self.attachments_now.show_seen)
+        self.screen_now.parts_counted.connect(self.attachments_now.show_counted)
+        self.attachments_now.refused.connect(self.screen_now.show_notice)
 
     def _connect_chat(self) -> None:
         actions = self.actions_now
@@ -163,7 +164,7 @@ class MainWindow(QMainWindow):
             "Ctrl+B": self.panes.toggle,
             "Ctrl+,": self.open_settings,
             "Ctrl+O": actions.browse_model,
-            "Ctrl+U": self.pictures_now.browse,
+            "Ctrl+U": self.attachments_now.browse,
             "F2": self._on_rename_asked,
             "Ctrl+Shift+C": actions.copy_last_answer,
             "Ctrl++": lambda: actions.step_scale(1),
@@ -389,7 +390,7 @@ class MainWindow(QMainWindow):
         if model is not None:
             event.acceptProposedAction()
             self.actions_now.choose_model(model)
-        elif self.pictures_now.take(event.mimeData()):
+        elif self.attachments_now.take(event.mimeData()):
             event.acceptProposedAction()
 
     def _end_drop(self) -> None:
@@ -399,7 +400,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.chat.composer.flush()
         if self._begun:
-            self.pictures_now.close()
+            self.attachments_now.close()
         self._state = self._state._replace(
             geometry=encode_geometry(bytes(self.saveGeometry().data())),
             sidebar_open=self.panes.sidebar_open,

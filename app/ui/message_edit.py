@@ -26,8 +26,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit
 
+from app.ui.attachments.mime import has_picture, is_words, local_files
 from app.ui.painting import reading_direction
-from app.ui.pictures.mime import has_picture, is_words, local_files
 
 LINES = 8
 PIECE = 2000

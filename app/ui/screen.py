@@ -30,6 +30,7 @@ class Screen(QObject):
     bug_met = Signal(str)
     page_due = Signal()
     pictures_seen = Signal(object)
+    parts_counted = Signal(object)
     model_shown = Signal(object)
 
     def __init__(self, look: Look, sidebar: Sidebar, chat: ChatPane, parent: QObject | None = None) -> None:
@@ -216,6 +217,7 @@ class Screen(QObject):
     def _on_context_measured(self, change: told.ContextMeasured) -> None:
         if change.conversation == self.conversation:
             self._show_measured(change.measured)
+            self.parts_counted.emit(change.measured.parts)
 
     def _on_settings_changed(self, change: told.SettingsChanged) -> None:
         self.settings = change.settings

@@ -74,9 +74,11 @@ class SidebarDelegate(QStyledItemDelegate):
         words(painter, mirrored(title, rect, direction), item.title, look.colour("text"))
         painter.setFont(look.font(12))
         below = QRect(inner.left(), body.top() + look.px(27), inner.width(), look.px(16))
-        if item.has_pictures:
+        if item.attached:
             spot = QRect(below.right() - look.px(14), below.top(), look.px(14), below.height())
-            drawn = look.pixmap("image", "text2" if item.open else "text3", 14, painter.device().devicePixelRatioF())
+            drawn = look.pixmap(
+                item.attached, "text2" if item.open else "text3", 14, painter.device().devicePixelRatioF()
+            )
             picture(painter, QRectF(mirrored(spot, rect, direction)).center(), drawn)
             below.setRight(spot.left() - 6)
         shade = look.colour("accent" if item.doing.startswith("Writing") else "text2")

@@ -32,10 +32,11 @@ class ChatItem(NamedTuple):
     time: str
     doing: str = ""
     open: bool = False
-    has_pictures: bool = False
+    attached: str = ""  # image or document
 
 
 Item = SectionItem | ChatItem
+_ATTACHED = {"image": "with pictures", "document": "with documents"}
 CHAT_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
 
 
@@ -72,7 +73,7 @@ class SidebarModel(QAbstractListModel):
 
     @staticmethod
     def _said(item: ChatItem) -> tuple[str, ...]:
-        return item.title, item.doing or item.preview, "with pictures" if item.has_pictures else "", item.time
+        return item.title, item.doing or item.preview, _ATTACHED.get(item.attached, ""), item.time
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if index.isValid() and not isinstance(self._shown[index.row()], SectionItem):
@@ -149,7 +150,7 @@ class SidebarModel(QAbstractListModel):
             days.label(datetime.fromtimestamp(shown.changed_at), self._day),
             self._doing.get(shown.id, ""),
             shown.id == self._opened,
-            shown.has_pictures,
+            "image" if shown.has_pictures else "document" if shown.has_documents else "",
         )
 
     def _redraw(self, conversations: Iterable[str]) -> None:

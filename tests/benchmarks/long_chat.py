@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from app.chat import sample
-from app.core.message import FinishReason, MessageState, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, Timings, Usage
 from app.core.paths import DataPaths
 from app.core.settings import ConversationSettings
 from app.store.records import AnswerRecord
@@ -62,7 +62,7 @@ def _add(store: Store, title: str, messages: int) -> str:
     turns = zip(cycle(_QUESTIONS), cycle(_ANSWERS), strict=False)
     for number, (question, answer) in enumerate(islice(turns, messages // 2)):
         moment = _FIRST + number * STEP
-        leaf = store.messages.add_question(conversation, leaf, question, MessageState.COMPLETE, "", moment)
+        leaf = store.messages.add_question(conversation, leaf, Draft(question), MessageState.COMPLETE, "", moment)
         leaf = store.messages.add_answer(leaf, store.owner, moment)
         store.messages.save_answer(leaf, _record(answer), "")
     return conversation

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.message import Message, PanAndScan, Picture, Role
 from app.core.protocol import Event, LookAhead, LookedAhead, Prompt
-from app.engine.ahead import up_to_pictures
+from app.engine.ahead import before_text
 from app.engine.local import LocalEngine
 from tests.engine.chats import Chat, loaded, model_of
 from tests.media.drawn import kept, shape
@@ -116,7 +116,26 @@ def test_a_closer_look_is_another_picture(engine: LocalEngine, tmp_path: Path) -
     assert eyes.encoded == 5, "the whole picture was seen before, its four tiles are new"
 
 
-def test_cells_end_with_the_last_picture() -> None:
-    assert up_to_pictures([1, -1, -2, 3, -4097, 5, 6]) == [1, -1, -2, 3, -4097]
-    assert up_to_pictures([1, 2]) == []
-    assert up_to_pictures([]) == []
+def test_a_document_is_read_before_its_question(micro_model: Path) -> None:
+    with loaded(micro_model) as engine:
+        chat = Chat(engine)
+        document = "[Document: names.txt]\n" + "A name and another name. " * 60 + "\n[End of the document]\n\n"
+        engine.begin()
+        prompt = Prompt("c", (Message(Role.USER, document),))
+        assert engine.look_ahead(LookAhead(1, prompt), lambda _event: None, lambda: False)
+        read = len(model_of(engine).context)
+        assert read > 100
+        answer = chat.say(document + "My name is Robin.")
+        assert answer.usage.reused_tokens >= read - 1
+        assert answer.usage.evaluated_tokens <= chat.message_cost("My name is Robin.") + 16
+
+
+def test_cells_before_the_text_end_where_any_text_begins(engine: LocalEngine, tmp_path: Path) -> None:
+    prompts = model_of(engine).prompts
+    plain = Prompt("c", (Message(Role.USER, ""),))
+    opening = before_text(prompts, plain)
+    assert prompts.tokens(Prompt("c", (Message(Role.USER, "Hello"),)))[: len(opening)] == opening
+    assert 0 < len(opening) < 6
+    picture = kept(shape("star", "red"), tmp_path)
+    cells = before_text(prompts, Prompt("c", (Message(Role.USER, "", pictures=(picture,)),)))
+    assert sum(cell < 0 for cell in cells) == 9

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _opened(path: Path, folder: Path) -> Image.Image:
-    decoded = Decoding(path, folder).run()
+    decoded = Decoding(path, folder).picture()
     with Image.open(folder / f"{decoded.sha256}.png") as picture:
         picture.load()
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (decoded.width, decoded.height))
@@ -115,7 +115,7 @@ def test_the_same_pixels_have_the_same_name(tmp_path: Path, folder: Path) -> Non
     source = _gradient()
     source.save(tmp_path / "a.png")
     source.save(tmp_path / "b.bmp")
-    names = {Decoding(tmp_path / name, folder).run().sha256 for name in ("a.png", "b.bmp")}
+    names = {Decoding(tmp_path / name, folder).picture().sha256 for name in ("a.png", "b.bmp")}
     assert len(names) == 1
     assert len(list(folder.iterdir())) == 2, "the picture and its thumbnail, nothing half written"
 
@@ -123,7 +123,7 @@ def test_the_same_pixels_have_the_same_name(tmp_path: Path, folder: Path) -> Non
 def test_a_huge_photo_is_kept_as_large_as_it_is_looked_at(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "photo.jpg"
     Image.new("RGB", (9000, 6000), "grey").save(path)
-    decoded = Decoding(path, folder).run()
+    decoded = Decoding(path, folder).picture()
     assert max(decoded.width, decoded.height) <= limits.LONGEST_SIDE
     assert decoded.given == (9000, 6000)
 
@@ -171,10 +171,10 @@ def test_a_hostile_file_is_one_sentence(tmp_path: Path, folder: Path, name: str)
     began = time.monotonic()
     if said is None:  # what is read or refused, but bounded
         with contextlib.suppress(AttachmentError):
-            Decoding(path, folder).run()
+            Decoding(path, folder).picture()
     else:
         with pytest.raises(AttachmentError) as refusal:
-            Decoding(path, folder).run()
+            Decoding(path, folder).picture()
         assert said in refusal.value.message
         assert "bad.png" in refusal.value.message
     assert time.monotonic() - began < 20
@@ -187,13 +187,13 @@ def test_every_cut_of_a_picture_ends_in_words_or_a_picture(tmp_path: Path, folde
     for share in (0.1, 0.4, 0.9):
         path.write_bytes(data.getvalue()[: int(len(data.getvalue()) * share)])
         with pytest.raises(AttachmentError):
-            Decoding(path, folder).run()
+            Decoding(path, folder).picture()
 
 
 def test_what_is_not_there_and_what_is_a_folder(tmp_path: Path, folder: Path) -> None:
     for path in (tmp_path / "gone.png", tmp_path):
         with pytest.raises(AttachmentError) as refusal:
-            Decoding(path, folder).run()
+            Decoding(path, folder).picture()
         assert refusal.value.code == "missing"
 
 
@@ -217,7 +217,7 @@ def test_a_decoder_that_hangs_or_dies_is_one_sentence(tmp_path: Path, folder: Pa
         thread.start()
         try:
             with pytest.raises(AttachmentError) as refusal:
-                Decoding(path, folder, seconds=2.0).run()
+                Decoding(path, folder, seconds=2.0).picture()
         finally:
             done.set()
             thread.join()

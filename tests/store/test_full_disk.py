@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import StorageError
-from app.core.message import MessageState
+from app.core.message import Draft, MessageState
 from app.core.paths import DataPaths
 from app.core.settings import ConversationSettings
 from app.store.records import AnswerRecord
@@ -52,7 +52,7 @@ def answers(store: Store, conversation: str) -> list[str]:
 def test_1_a_full_disk_refuses_and_goes_on_when_there_is_space(small_disk: Path) -> None:
     store = Store(DataPaths(small_disk / "data"))
     conversation = store.conversations.add("Title", ConversationSettings(), 1.0)
-    question = store.messages.add_question(conversation, "", "Hello", MessageState.COMPLETE, "", 1.0)
+    question = store.messages.add_question(conversation, "", Draft("Hello"), MessageState.COMPLETE, "", 1.0)
     answer = store.messages.add_answer(question, store.owner, 1.0)
     ballast = fill(small_disk)
     text = "".join(f"word {number} " for number in range(30_000))
@@ -95,7 +95,7 @@ def say_until_refused(store: Store, conversation: str, saved: list[str]) -> Stor
     for number in range(100):
         try:
             text = f"Q{number}"
-            saved.append(store.messages.add_question(conversation, "", text, MessageState.COMPLETE, "", 1.0))
+            saved.append(store.messages.add_question(conversation, "", Draft(text), MessageState.COMPLETE, "", 1.0))
         except StorageError as error:
             return error
     raise AssertionError("the disk was never full")
@@ -112,7 +112,7 @@ def test_1_a_disk_that_fills_at_any_write_keeps_what_was_saved(tmp_path: Path, w
         assert say_until_refused(store, conversation, saved).code == "disk_full"
         assert set(store.messages.all_in(conversation)) == set(saved)
         disk.mend()
-        saved.append(store.messages.add_question(conversation, "", "more", MessageState.COMPLETE, "", 1.0))
+        saved.append(store.messages.add_question(conversation, "", Draft("more"), MessageState.COMPLETE, "", 1.0))
         store.close()
         again = Store(paths)
         assert (again.trouble, again.set_aside) == (None, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.message import FinishReason, MessageState, Role, SampledTokens, Timings, Usage
+from app.core.message import Draft, FinishReason, MessageState, Role, SampledTokens, Timings, Usage
 from app.core.settings import ConversationSettings
 from app.store.records import AnswerRecord
 from app.store.store import Store
@@ -21,7 +21,7 @@ def conversation(store: Store) -> str:
 def ask(store: Store, conversation: str, text: str, now: float = 100.0) -> str:
     found = store.conversations.find(conversation)
     assert found is not None
-    return store.messages.add_question(conversation, found.leaf, text, MessageState.COMPLETE, "", now)
+    return store.messages.add_question(conversation, found.leaf, Draft(text), MessageState.COMPLETE, "", now)
 
 
 def reply(store: Store, question: str, text: str, now: float = 100.0) -> str:

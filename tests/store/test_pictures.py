@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.message import MessageState, PanAndScan, Picture
+from app.core.message import Draft, MessageState, PanAndScan, Picture
 from app.core.paths import DataPaths, decode_path
 from app.core.settings import ConversationSettings
 from app.store.store import Store
@@ -17,7 +17,7 @@ def test_pictures_come_back_in_their_order(paths: DataPaths, new_store: Callable
     store = new_store()
     conversation = store.conversations.add("Pictures", ConversationSettings(), 1.0)
     question = store.messages.add_question(
-        conversation, "", "Which?", MessageState.COMPLETE, "", 1.0, (OTHER, ONE, OTHER)
+        conversation, "", Draft("Which?", (OTHER, ONE, OTHER)), MessageState.COMPLETE, "", 1.0
     )
     answer = store.messages.add_answer(question, store.owner, 2.0)
     store.close()
@@ -29,14 +29,14 @@ def test_pictures_come_back_in_their_order(paths: DataPaths, new_store: Callable
     assert decode_path(found.pictures[1].path) == paths.attachments / f"{ONE.sha256}.png"
     assert (found.pictures[1].width, found.pictures[1].height) == (640, 480)
     assert [message.pictures for message in store.messages.branch(conversation, answer)] == [found.pictures, ()]
-    assert [message.pictures for _, message in store.messages.prompt(answer)] == [found.pictures, ()]
+    assert [message.pictures for _, message, _ in store.messages.prompt(answer)] == [found.pictures, ()]
 
 
 def test_the_same_picture_in_two_chats(new_store: Callable[[], Store]) -> None:
     store = new_store()
     for title in ("First", "Second"):
         conversation = store.conversations.add(title, ConversationSettings(), 1.0)
-        question = store.messages.add_question(conversation, "", "?", MessageState.COMPLETE, "", 1.0, (ONE,))
+        question = store.messages.add_question(conversation, "", Draft("?", (ONE,)), MessageState.COMPLETE, "", 1.0)
         found = store.messages.find(question)
         assert found is not None
         assert [picture.sha256 for picture in found.pictures] == [ONE.sha256]

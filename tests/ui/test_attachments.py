@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,22 +13,25 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.chat.changes import ModelChanged, ModelState
 from app.core.message import Draft, PanAndScan, Picture
 from app.media.host import Decoding
+from app.ui.attachments.attachment import about
+from app.ui.attachments.card import Card
+from app.ui.attachments.dialog import PictureDialog
+from app.ui.attachments.document_card import DocumentCard
+from app.ui.attachments.seen_card import SeenCard
+from app.ui.attachments.thumbs import file_of
 from app.ui.main_window import MainWindow
-from app.ui.pictures.attachment import about
-from app.ui.pictures.card import Card
-from app.ui.pictures.dialog import PictureDialog
-from app.ui.pictures.seen_card import SeenCard
-from app.ui.pictures.thumbs import file_of
-from app.ui.transcript.pictures import Thumb
+from app.ui.report_dialog import ReportDialog
+from app.ui.transcript.pictures import FileChip, Thumb
 from tests.media.drawn import shape
-from tests.ui.test_top_bar import READY
+from tests.media.pdfs import pdf, scanned
+from tests.ui.test_top_bar import READY, measured
 from tests.ui.windows import Asked, message
 
 assert READY.model is not None
@@ -69,7 +73,7 @@ def _cards(window: MainWindow) -> list[Card]:
 
 
 def _attach(window: MainWindow, qtbot: QtBot, *paths: Path) -> list[Card]:
-    window.pictures_now.take(_files(*paths))
+    window.attachments_now.take(_files(*paths))
     qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=20_000)
     return _cards(window)
 
@@ -96,10 +100,10 @@ def test_dropped_files_become_cards_and_belong_to_the_draft(
 
 def test_send_waits_until_the_pictures_are_open(window: MainWindow, asked: Asked, qtbot: QtBot, make: Make) -> None:
     window.apply(SEEING)
-    window.pictures_now.attach([make("star.png")])
+    window.attachments_now.attach([make("star.png")])
     QTest.keyClicks(window.chat.composer.edit, "What is it?")
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
-    assert window.chat.composer.hint.text() == "Sent when the pictures are open"
+    assert window.chat.composer.hint.text() == "Sent when the files are open"
     sent: list[Draft] = []
 
     def was_sent() -> bool:
@@ -127,7 +131,7 @@ def test_pictures_alone_can_be_sent(window: MainWindow, asked: Asked, qtbot: QtB
     [
         ("empty.png", b"", "“empty.png” is empty."),
         ("page.png", b"<!doctype html><html>", "“page.png” is no picture that can be read here (it is a web page)."),
-        ("bill.pdf", b"%PDF-1.7 ...", "“bill.pdf” is no picture that can be read here (it is a PDF)."),
+        ("bill.pdf", b"%PDF-1.7 ...", "“bill.pdf” is damaged: it is no PDF that can be read."),
     ],
 )
 def test_a_file_that_is_no_picture_is_refused_in_one_sentence(
@@ -143,11 +147,11 @@ def test_a_file_that_is_no_picture_is_refused_in_one_sentence(
 
 
 def test_a_card_that_is_removed_while_it_opens_says_nothing(window: MainWindow, qtbot: QtBot, make: Make) -> None:
-    window.pictures_now.attach([make("star.png")])
+    window.attachments_now.attach([make("star.png")])
     (card,) = _cards(window)
     QTest.keyClick(card, Qt.Key.Key_Delete)
     assert _cards(window) == []
-    qtbot.waitUntil(lambda: not window.pictures_now.opener._running, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.attachments_now.opener._running, timeout=20_000)
     QApplication.processEvents()
     assert not window.chat.shows("notice")
 
@@ -186,7 +190,7 @@ def test_a_picture_of_qts_own_kind_is_taken_too(window: MainWindow, qtbot: QtBot
     image.fill(Qt.GlobalColor.blue)
     data = QMimeData()
     data.setImageData(image)
-    assert window.pictures_now.take(data)
+    assert window.attachments_now.take(data)
     qtbot.waitUntil(lambda: bool(window.chat.composer.pictures), timeout=20_000)
     assert (window.chat.composer.pictures[0].width, window.chat.composer.pictures[0].height) == (30, 20)
 
@@ -194,7 +198,7 @@ def test_a_picture_of_qts_own_kind_is_taken_too(window: MainWindow, qtbot: QtBot
 def test_nothing_is_fetched_for_a_dragged_link(window: MainWindow) -> None:
     data = QMimeData()
     data.setUrls([QUrl("https://example.org/a.png")])
-    assert not window.pictures_now.take(data)
+    assert not window.attachments_now.take(data)
 
 
 # what the model sees
@@ -280,6 +284,68 @@ def test_a_model_that_cannot_see_says_so_and_nothing_is_sent(
     assert [call[0] for call in asked.take() if call[0] == "submit"] == ["submit"]
 
 
+# documents
+
+
+def test_a_document_is_counted_and_its_pages_are_chosen(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "report.pdf"
+    path.write_bytes(pdf(["First page of it", "Second page of it", "Third page of it"]))
+    (card,) = _attach(window, qtbot, path)
+    assert card.accessibleName() == "Document report.pdf"
+    assert card.state_words() == "3 pages, Counting…"
+    (document,) = _drafts(asked)[-1].documents
+    assert (document.pages, document.first, document.last) == (3, 1, 3)
+    window.apply(told.ContextMeasured("a", msgspec.structs.replace(measured(), parts=(1240,))))
+    assert card.accessibleDescription() == "3 pages, 1,240 tokens"
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+    (shown,) = window.findChildren(DocumentCard)
+    assert "Second page of it" in shown.words.toPlainText()
+    shown.first.setText("2")
+    QTest.keyClick(shown.first, Qt.Key.Key_Return)
+    (document,) = _drafts(asked)[-1].documents
+    assert (document.first, document.last) == (2, 3)
+    assert card.state_words() == "Pages 2 to 3, Counting…"
+
+
+def test_scanned_pages_become_pictures_when_asked(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(2))
+    (card,) = _attach(window, qtbot, path)
+    assert card.state_words() == "Scanned: no words in it"
+    offers = [child for child in card.findChildren(QAbstractButton) if child.accessibleName().startswith("As pict")]
+    assert [one.accessibleName() for one in offers] == ["As pictures: 2 pages, 512 tokens and more"]
+    QTest.mouseClick(offers[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
+    assert [picture.name for picture in window.chat.composer.pictures] == ["scan.pdf, page 1", "scan.pdf, page 2"]
+    assert not window.chat.composer.draft.documents
+
+
+def test_documents_go_with_a_message_to_a_model_without_eyes(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(BLIND)
+    path = tmp_path / "notes.txt"
+    path.write_text("The fish was 7.20.")
+    _attach(window, qtbot, path)
+    QTest.keyClicks(window.chat.composer.edit, "What did the fish cost?")
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    (sent,) = [call[2] for call in asked.take() if call[0] == "submit"]
+    assert [document.name for document in sent.documents] == ["notes.txt"]
+    window.apply(told.MessageAdded(replace(message("m1", "What did it cost?"), documents=sent.documents)))
+    (chip,) = [chip for chip in window.chat.transcript.findChildren(FileChip) if chip.isVisible()]
+    assert chip.accessibleName() == "Document notes.txt"
+    QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
+    (dialog,) = window.findChildren(ReportDialog)
+    assert dialog.findChildren(QPlainTextEdit)[0].toPlainText() == "The fish was 7.20."
+    dialog.accept()
+
+
 # by keyboard
 
 
@@ -325,7 +391,7 @@ def test_pictures_of_a_draft_come_with_its_chat(window: MainWindow, qtbot: QtBot
 
 @pytest.fixture
 def kept_picture(window: MainWindow, make: Make) -> Picture:
-    found = Decoding(make("star.png", size=(400, 300)), window._paths.attachments).run()
+    found = Decoding(make("star.png", size=(400, 300)), window._paths.attachments).picture()
     from app.core.paths import encode_path
 
     path = encode_path(window._paths.attachments / f"{found.sha256}.png")
@@ -337,8 +403,6 @@ def _thumbs(window: MainWindow) -> list[Thumb]:
 
 
 def _shown(window: MainWindow, *pictures: Picture, text: str = "What is it?") -> list[Thumb]:
-    from dataclasses import replace
-
     window.apply(told.MessageAdded(replace(message("m1", text), pictures=pictures)))
     return _thumbs(window)
 
@@ -386,10 +450,10 @@ def test_a_missing_picture_is_said_and_can_be_found_again(
     (thumb,) = _shown(window, kept_picture)
     assert (thumb.is_missing, thumb.height()) == (True, 56)
     assert thumb.accessibleName() == "Picture star.png, missing"
-    window.pictures_now.bring_back(kept_picture, make("other.png", colour="blue"))
+    window.attachments_now.bring_back(kept_picture, make("other.png", colour="blue"))
     qtbot.waitUntil(lambda: window.chat.shows("notice"), timeout=20_000)
     assert "is another picture" in window.chat.notice.sentence.accessibleName()
-    window.pictures_now.bring_back(kept_picture, make("star.png", size=(400, 300)))
+    window.attachments_now.bring_back(kept_picture, make("star.png", size=(400, 300)))
     qtbot.waitUntil(lambda: [thumb.is_missing for thumb in _thumbs(window)] == [False], timeout=20_000)
 
 

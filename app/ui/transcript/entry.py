@@ -125,4 +125,4 @@ class Entry:
         """A height to begin with, in pixels."""
         text = self.message.text
         lines = max(1, len(text) // LETTERS_A_LINE + text.count("\n", 0, 20_000))
-        return round((lines * LINE + 60 + estimate(self.message.pictures)) * scale)
+        return round((lines * LINE + 60 + estimate(self.message.pictures, self.message.documents)) * scale)

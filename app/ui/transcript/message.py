@@ -17,7 +17,7 @@ from app.ui.transcript.editor import Editor
 from app.ui.transcript.entry import Entry
 from app.ui.transcript.foot import OVERHANG, Foot, Row
 from app.ui.transcript.frame_tools import FrameTools
-from app.ui.transcript.pictures import GAP, PictureRow
+from app.ui.transcript.pictures import GAP, AttachedRow
 from app.ui.transcript.progress import HIGH, paint_progress
 from app.ui.transcript.spacing import below
 from app.ui.transcript.style import Style
@@ -59,6 +59,7 @@ class Message(QWidget):
     copied = Signal(str)
     picture_opened = Signal(str, int)  # which message, which of its pictures
     picture_menu_asked = Signal(str, int, QPoint)
+    document_opened = Signal(str, int)
 
     def __init__(self, parent: QWidget, style: Style) -> None:
         super().__init__(parent)
@@ -75,9 +76,10 @@ class Message(QWidget):
         self.body.link_clicked.connect(self.link_clicked)
         self.body.selection_begun.connect(self._on_selection_begun)
         self.body.dragged_to.connect(self.dragged_to)
-        self.pictures = PictureRow(self)
-        self.pictures.opened.connect(self._on_picture_opened)
-        self.pictures.menu_asked.connect(self._on_picture_menu_asked)
+        self.attached = AttachedRow(self)
+        self.attached.opened.connect(self._on_picture_opened)
+        self.attached.document_opened.connect(self._on_document_opened)
+        self.attached.menu_asked.connect(self._on_picture_menu_asked)
         self.foot = Foot(self, style)
         self.foot.asked.connect(self._on_asked)
 
@@ -95,7 +97,7 @@ class Message(QWidget):
             document = entry.words()
             document.work(2)
             self.body.show_blocks(document.blocks, 0)
-            self.pictures.show_pictures(entry.message.pictures, style)
+            self.attached.show_attached(entry.message.pictures, entry.message.documents, style)
             self.setAccessibleDescription(entry.message.model if entry.is_answer else "You")
         self._frame = frame
         self._latest = latest
@@ -157,7 +159,7 @@ class Message(QWidget):
         self._drop_editor()
         self.entry = None
         self.body.begin(self._style)
-        self.pictures.show_pictures((), self._style)
+        self.attached.show_attached((), (), self._style)
 
     def see(self, top: int, bottom: int) -> int:
         """The part between `top` and `bottom` is seen: lay it out; returns how much grew above `top`."""
@@ -177,7 +179,7 @@ class Message(QWidget):
         if self._editor is not None:
             return self._editor.widgets()
         tools = [widget for at in sorted(self._tools) for widget in self._tools[at].widgets()]
-        return [*self.pictures.widgets(), *tools, *self.foot.widgets()]
+        return [*self.attached.widgets(), *tools, *self.foot.widgets()]
 
     def scroll_sideways(self, spot: QPoint, by: int) -> bool:
         """Scroll the frame under the spot; False where there is none that scrolls."""
@@ -220,7 +222,7 @@ class Message(QWidget):
         top = px(DAY) if entry.day else 0
         top += px(ABOVE_ANSWER) if entry.is_answer else px(ABOVE_BUBBLE)
         if self._editor is None and not entry.is_answer:
-            top += self._place_pictures(top)
+            top += self._place_attached(top)
         self._content_top = top
         if self._editor is not None:
             bottom = self._fit_editor(top)
@@ -234,18 +236,18 @@ class Message(QWidget):
         entry.height = self.slot_height
         entry.exact = True
 
-    def _place_pictures(self, top: int) -> int:
-        """Put the pictures above the words; returns the room they take."""
+    def _place_attached(self, top: int) -> int:
+        """Put the attachments above the words; returns the room they take."""
         frame = self._frame
-        high = self.pictures.lay_out(frame.column, self._style, narrow=frame.narrow)
-        self.pictures.setGeometry(frame.margin, top, frame.column, high)
+        high = self.attached.lay_out(frame.column, self._style, narrow=frame.narrow)
+        self.attached.setGeometry(frame.margin, top, frame.column, high)
         return high + GAP if high else 0
 
     def _fit_editor(self, top: int) -> int:
         assert self._editor is not None
         self.body.hide()
         self.foot.hide()
-        top += self._place_pictures(top)
+        top += self._place_attached(top)
         high = self._editor.arrange(self._frame.column)
         self._editor.setGeometry(self._frame.margin, top, self._frame.column, high)
         self._editor.show()
@@ -290,7 +292,7 @@ class Message(QWidget):
         ):
             width = max(px(12), min(widest, stack.natural_width()))
         stack.lay_out(width)
-        if not stack.blocks and self.pictures.widgets():  # pictures without a word
+        if not stack.blocks and self.attached.widgets():  # attachments without a word
             self._bubble = QRect()
             self.body.hide()
             return self._place_bubble_foot(top - GAP)
@@ -427,6 +429,11 @@ class Message(QWidget):
     def _on_picture_opened(self, place: int) -> None:
         if self.entry is not None:
             self.picture_opened.emit(self.entry.message.id, place)
+
+    @Slot(int)
+    def _on_document_opened(self, place: int) -> None:
+        if self.entry is not None:
+            self.document_opened.emit(self.entry.message.id, place)
 
     @Slot(int, QPoint)
     def _on_picture_menu_asked(self, place: int, spot: QPoint) -> None:

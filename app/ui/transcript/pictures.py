@@ -1,22 +1,25 @@
-"""The pictures of a message, above its bubble: 148 to 216 high, a dashed box where one is missing."""
+"""The attachments of a message, above its bubble: pictures 148 to 216 high, documents as chips of 44."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from app.core.message import Picture
+from app.core.message import Document, Picture
+from app.ui.attachments.attachment import pages_words
+from app.ui.attachments.thumbs import cover, draw_rounded, thumbnail
 from app.ui.painting import KEYBOARD, box, mirrored, picture, words
-from app.ui.pictures.thumbs import cover, draw_rounded, thumbnail
 from app.ui.transcript.style import Style
 
 TALL, LOW = 216, 148
 NARROWEST, WIDEST = 96, 360
 GAP = 8
 MISSING_WIDE, MISSING_HIGH = 220, 56
+CHIP_HIGH = 44
 
 
 class Thumb(QAbstractButton):
@@ -91,27 +94,84 @@ class Thumb(QAbstractButton):
         )
 
 
-class PictureRow(QWidget):
-    """The pictures of one message, from the end side; in several rows where they need them."""
+class FileChip(QAbstractButton):
+    """Accessible as *Document NAME*; a press shows its text."""
 
-    opened = Signal(int)
+    def __init__(self, parent: QWidget, style: Style, shown: Document) -> None:
+        super().__init__(parent)
+        self._style = style
+        self._document = shown
+        self._note = pages_words(shown) if shown.pages > 1 else shown.kind.upper() if shown.kind != "text" else "Text"
+        self._ring = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"Document {shown.name}")
+        self.setAccessibleDescription(self._note)
+
+    def wanted(self, _high: int) -> QSize:
+        """Its size, whatever the height of the pictures."""
+        px = self._style.px
+        named = QFontMetricsF(self._style.ui(12, 500)).horizontalAdvance(self._document.name)
+        return QSize(px(58) + min(round(named) + 2, px(240)), px(CHIP_HIGH))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ring = event.reason() in KEYBOARD
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ring = False
+        super().focusOutEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        style = self._style
+        px = style.px
+        painter = QPainter(self)
+        painter.setLayoutDirection(self.layoutDirection())
+        fill = "hover" if self.underMouse() else "sunken"
+        edge, width = ("accent", 2) if self._ring else ("border", 1)
+        box(painter, self.rect(), 8, style.colour(fill), style.colour(edge), width)
+        icon = mirrored(QRect(px(12), 0, px(20), self.height()), self.rect(), self.layoutDirection())
+        picture(painter, QRectF(icon).center(), style.pixmap("document", "text2", 20, self.devicePixelRatioF()))
+        inner = QRect(px(42), px(5), self.width() - px(52), px(18))
+        painter.setFont(style.ui(12, 500))
+        words(painter, mirrored(inner, self.rect(), self.layoutDirection()), self._document.name, style.colour("text"))
+        painter.setFont(style.figures(11))
+        below = inner.translated(0, px(16))
+        words(painter, mirrored(below, self.rect(), self.layoutDirection()), self._note, style.colour("text2"))
+
+
+class AttachedRow(QWidget):
+    """What goes with one message, from the end side; in several rows where it needs them. Pictures come first."""
+
+    opened = Signal(int)  # which picture
     menu_asked = Signal(int, QPoint)
+    document_opened = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._thumbs: list[Thumb] = []
+        self._thumbs: list[Thumb | FileChip] = []
         self.hide()
 
-    def show_pictures(self, pictures: Sequence[Picture], style: Style) -> None:
+    def show_attached(self, pictures: Sequence[Picture], documents: Sequence[Document], style: Style) -> None:
         """Show these."""
         for thumb in self._thumbs:
             thumb.hide()
             thumb.deleteLater()
-        self._thumbs = [Thumb(self, style, shown) for shown in pictures]
-        for place, thumb in enumerate(self._thumbs):
-            thumb.clicked.connect(lambda _checked=False, place=place: self.opened.emit(place))
-            thumb.menu_asked.connect(lambda spot, place=place: self.menu_asked.emit(place, spot))
-        self.setVisible(bool(pictures))
+        self._thumbs = []
+        for place, shown in enumerate(pictures):
+            thumb = Thumb(self, style, shown)
+            thumb.clicked.connect(partial(self._tell, self.opened, place))
+            thumb.menu_asked.connect(partial(self.menu_asked.emit, place))
+            self._thumbs.append(thumb)
+        for place, document in enumerate(documents):
+            chip = FileChip(self, style, document)
+            chip.clicked.connect(partial(self._tell, self.document_opened, place))
+            self._thumbs.append(chip)
+        self.setVisible(bool(self._thumbs))
+
+    @staticmethod
+    def _tell(signal: SignalInstance, place: int, _checked: bool = False) -> None:
+        signal.emit(place)
 
     def widgets(self) -> list[QWidget]:
         """What takes the keyboard, in order."""
@@ -122,7 +182,7 @@ class PictureRow(QWidget):
         if not self._thumbs:
             return 0
         high = style.px(LOW if narrow or len(self._thumbs) > 2 else TALL)
-        rows: list[list[tuple[Thumb, QSize]]] = [[]]
+        rows: list[list[tuple[Thumb | FileChip, QSize]]] = [[]]
         used = 0
         for thumb in self._thumbs:
             size = thumb.wanted(high)
@@ -146,8 +206,8 @@ class PictureRow(QWidget):
         return top - GAP
 
 
-def estimate(pictures: Sequence[Picture]) -> int:
+def estimate(pictures: Sequence[Picture], documents: Sequence[Document]) -> int:
     """A height at 100% to begin with."""
     if not pictures:
-        return 0
+        return CHIP_HIGH + GAP if documents else 0
     return TALL if len(pictures) <= 2 else (LOW + GAP) * -(-len(pictures) // 4)

@@ -55,6 +55,7 @@ class TranscriptView(QAbstractScrollArea):
     copied = Signal(str)
     picture_opened = Signal(str, int)
     picture_menu_asked = Signal(str, int, QPoint)
+    document_opened = Signal(str, int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -343,6 +344,7 @@ class TranscriptView(QAbstractScrollArea):
         message.grown.connect(self._refresh)
         message.picture_opened.connect(self.picture_opened)
         message.picture_menu_asked.connect(self.picture_menu_asked)
+        message.document_opened.connect(self.document_opened)
         message.selection_begun.connect(self._on_selection_begun)
 
     @Slot(object)

@@ -1,4 +1,4 @@
-"""Opens pictures beside the window: foreign files in the media process, our own large ones on a thread."""
+"""Opens files beside the window: foreign ones in the media process, our own large pictures on a thread."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.core.errors import AttachmentError
-from app.core.message import Picture
+from app.core.message import Document, Picture
 from app.core.paths import encode_path
-from app.media.host import Decoding
+from app.media.decode import Decoded
+from app.media.host import Decoding, Wanted
 
 AT_ONCE = 2
+PAGES_SECONDS = 120.0
 
 
 class Opener(QObject):
     """GUI thread; its signals come there. `close` ends what is still being opened."""
 
-    opened = Signal(int, object)  # number, Picture
+    opened = Signal(int, object)  # number, Picture or Document
+    scanned = Signal(int, int)  # number, pages: a PDF without words
+    drawn = Signal(int, object)  # number, tuple of Picture: its pages
     refused = Signal(int, str)  # number, one sentence
     read = Signal(str, QImage)  # path, the picture in full; null where it cannot be read
 
@@ -33,9 +37,15 @@ class Opener(QObject):
         self._running: dict[int, Decoding] = {}
 
     def open_file(self, number: int, path: Path, name: str) -> None:
-        """Decode a file; `opened` or `refused` follows with its number."""
-        self._running[number] = decoding = Decoding(path, self._folder)
+        """Open a picture or document; `opened`, `scanned` or `refused` follows with its number."""
+        self._running[number] = decoding = Decoding(path, self._folder, name=name, wanted=Wanted.EITHER)
         self._pool.submit(self._decode, number, decoding, name)
+
+    def draw_pages(self, number: int, path: Path, name: str) -> None:
+        """Make pictures of a PDF's pages; `drawn` or `refused` follows."""
+        wanted = Decoding(path, self._folder, PAGES_SECONDS, name, Wanted.PAGES)
+        self._running[number] = wanted
+        self._pool.submit(self._decode, number, wanted, name)
 
     def open_bytes(self, number: int, data: bytes, name: str) -> None:
         """The same for a picture that came without a file."""
@@ -67,8 +77,20 @@ class Opener(QObject):
             return
         finally:
             self._running.pop(number, None)
+        if isinstance(found, tuple):
+            pages = (self._picture(page, f"{name}, page {place}") for place, page in enumerate(found, 1))
+            self.drawn.emit(number, tuple(pages))
+        elif isinstance(found, Decoded):
+            self.opened.emit(number, self._picture(found, name))
+        elif found.is_scanned:
+            self.scanned.emit(number, found.pages)
+        else:
+            path = encode_path(self._folder / f"{found.sha256}.txt")
+            self.opened.emit(number, Document(found.sha256, name, found.kind, found.pages, path, 1, found.pages))
+
+    def _picture(self, found: Decoded, name: str) -> Picture:
         path = encode_path(self._folder / f"{found.sha256}.png")
-        self.opened.emit(number, Picture(found.sha256, found.width, found.height, path, name=name))
+        return Picture(found.sha256, found.width, found.height, path, name=name)
 
     def _decode_bytes(self, number: int, data: bytes, name: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""One picture of the message that is being written: 66 high, its state, and the offer to look closer."""
+"""One attachment of the message that is being written: 66 high, its state, and what is offered for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QP
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from app.core.message import PanAndScan
+from app.ui.attachments.attachment import Attachment, document_words, offer, scans_offer, views_of
+from app.ui.attachments.sight import Sight
+from app.ui.attachments.thumbs import cover, draw_rounded
 from app.ui.controls import IconButton
 from app.ui.figures import tokens
 from app.ui.look import Look
 from app.ui.painting import KEYBOARD, LEFT_TO_RIGHT, box, mirrored, picture, words
-from app.ui.pictures.attachment import Attachment, offer, views_of
-from app.ui.pictures.sight import Sight
-from app.ui.pictures.thumbs import cover, draw_rounded
 
 HIGH = 66
 THUMB = 52
@@ -22,26 +22,28 @@ NAME = 130
 
 
 class Offer(QAbstractButton):
-    """*Look closer*, in the same card."""
+    """*Look closer* or *As pictures*, in the same card."""
 
     def __init__(self, look: Look, card: Card) -> None:
         super().__init__(card)
         self._look = look
+        self._title = ""
         self._said = ""
         self._ring = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
-    def say(self, said: str) -> None:
-        """What it would take."""
+    def say(self, title: str, said: str) -> None:
+        """What is offered, and what it would take."""
+        self._title = f"{title}: "
         self._said = said
-        self.setAccessibleName(f"Look closer: {said}")
+        self.setAccessibleName(f"{title}: {said}")
         self.update()
 
     def wanted_width(self) -> int:
         """Its width in pixels."""
         bold, plain = (QFontMetricsF(self._look.font(12, weight)) for weight in (500, 400))
-        return round(self._look.px(42) + bold.horizontalAdvance("Look closer: ") + plain.horizontalAdvance(self._said))
+        return round(self._look.px(42) + bold.horizontalAdvance(self._title) + plain.horizontalAdvance(self._said))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ring = event.reason() in KEYBOARD
@@ -64,19 +66,18 @@ class Offer(QAbstractButton):
         picture(painter, icon, look.pixmap("seen", "accent", 18, self.devicePixelRatioF()))
         inner = self.rect().adjusted(look.px(34), 0, -6, 0)
         painter.setFont(look.font(12, 500))
-        used = words(
-            painter, mirrored(inner, self.rect(), self.layoutDirection()), "Look closer: ", look.colour("accent")
-        )
+        used = words(painter, mirrored(inner, self.rect(), self.layoutDirection()), self._title, look.colour("accent"))
         painter.setFont(look.figures(12))
         rest = inner.adjusted(round(used), 0, 0, 0)
         words(painter, mirrored(rest, self.rect(), self.layoutDirection()), self._said, look.colour("text"))
 
 
 class Card(QAbstractButton):
-    """Accessible as *Picture NAME*. A press shows what the model sees of it, Delete removes it, dragging moves it."""
+    """Accessible as *Picture NAME* or *Document NAME*. A press shows what the model sees or reads of it, Delete removes
+    it, dragging moves it."""
 
     removed = Signal(int)
-    looked_closer = Signal(int)
+    offer_taken = Signal(int)
     dragged = Signal(int, QPoint)  # number, where the pointer is in the parent
     stepped = Signal(int, int)  # number, places to move
 
@@ -93,7 +94,7 @@ class Card(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._offer = Offer(look, self)
-        self._offer.clicked.connect(lambda: self.looked_closer.emit(attachment.number))
+        self._offer.clicked.connect(lambda: self.offer_taken.emit(attachment.number))
         self._close = IconButton(look, "close", f"Remove {attachment.name}", "Del", size=26, icon_size=14)
         self._close.setParent(self)
         self._close.setCursor(Qt.CursorShape.ArrowCursor)
@@ -108,10 +109,12 @@ class Card(QAbstractButton):
     def show_state(self, sight: Sight) -> None:
         """The attachment or what the model can see has changed."""
         self._sight = sight
-        self._offered = offer(self._attachment, sight)
-        self._offer.say(self._offered)
+        scanned = self._attachment.scans > 0
+        self._offered = (scans_offer if scanned else offer)(self._attachment, sight)
+        self._offer.say("As pictures" if scanned else "Look closer", self._offered)
         self._offer.setVisible(bool(self._offered))
-        self.setAccessibleName(f"Picture {self._attachment.name}")
+        kind = "Document" if self._attachment.document is not None or scanned else "Picture"
+        self.setAccessibleName(f"{kind} {self._attachment.name}")
         self.setAccessibleDescription(self.state_words())
         self.setToolTip(self._attachment.name)
         self._thumb = QPixmap()
@@ -127,6 +130,10 @@ class Card(QAbstractButton):
     def state_words(self) -> str:
         """How far it is, in words."""
         attachment, sight = self._attachment, self._sight
+        if attachment.document is not None:
+            return document_words(attachment.document, attachment.tokens)
+        if attachment.scans:
+            return "Scanned: no words in it"
         if attachment.picture is None:
             return "Opening…"
         if sight.sees is None:
@@ -230,7 +237,7 @@ class Card(QAbstractButton):
             self._thumb = cover(shown, QSize(side, side), self.devicePixelRatioF())
         if self._thumb.isNull():
             box(painter, area, 6, look.colour("hover"))
-            icon = "image" if shown is None else "image-off"
+            icon = "image-off" if shown is not None else "document" if self._attachment.is_open else "image"
             picture(painter, QRectF(area).center(), look.pixmap(icon, "text3", 20, self.devicePixelRatioF()))
         else:
             draw_rounded(painter, area, self._thumb, 6)
@@ -244,7 +251,8 @@ class Card(QAbstractButton):
             self._paint_ready(painter, area)
             return
         said = QRect(area.left(), area.top() - px(3), area.width(), px(16))
-        ink = "warn" if sight.sees is False and attachment.picture is not None else "text2"
+        blind = sight.sees is False and attachment.picture is not None
+        ink = "warn" if blind or attachment.scans else "text2"
         words(painter, self._spot(said), self.state_words(), look.colour(ink))
         if not 0 < attachment.seen < 1 or not sight.sees:
             return

@@ -1,4 +1,4 @@
-"""The pictures of the message that is being written, above its words."""
+"""The pictures and documents of the message that is being written, above its words."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from app.core.message import PanAndScan, Picture
+from app.core.message import Document, Draft, PanAndScan, Picture
 from app.media.tiles import closer_by_itself
+from app.ui.attachments.attachment import Attachment
+from app.ui.attachments.card import HIGH, Card
+from app.ui.attachments.sight import Sight
 from app.ui.look import Look
 from app.ui.overlay_scroll_bar import OverlayScrollBar
 from app.ui.painting import mirrored
-from app.ui.pictures.attachment import Attachment
-from app.ui.pictures.card import HIGH, Card
-from app.ui.pictures.sight import Sight
 
 GAP = 10
 ROWS = 2
@@ -25,7 +25,8 @@ ROWS = 2
 class Strip(QScrollArea):
     """Accessible as *Attachments*. Holds the attachments in their order; GUI thread."""
 
-    changed = Signal()  # the pictures of the draft are others
+    changed = Signal()  # the attachments of the draft are others
+    scans_asked = Signal(int)  # number: the pages of this PDF as pictures
     settled = Signal()  # nothing is being opened any more
     sized = Signal()
     shown = Signal(object)  # Card: what the model sees of it is asked for
@@ -54,6 +55,11 @@ class Strip(QScrollArea):
         return tuple(card.attachment.picture for card in self._cards if card.attachment.picture is not None)
 
     @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that would be sent now."""
+        return tuple(card.attachment.document for card in self._cards if card.attachment.document is not None)
+
+    @property
     def cards(self) -> Sequence[Card]:
         """The cards in their order."""
         return tuple(self._cards)
@@ -61,7 +67,7 @@ class Strip(QScrollArea):
     @property
     def is_opening(self) -> bool:
         """Whether a file is still being opened."""
-        return any(card.attachment.picture is None for card in self._cards)
+        return any(not card.attachment.is_open for card in self._cards)
 
     @property
     def sight(self) -> Sight:
@@ -70,14 +76,14 @@ class Strip(QScrollArea):
 
     # -- what is shown
 
-    def show_pictures(self, pictures: Sequence[Picture], number: Callable[[], int]) -> None:
-        """Show the pictures of another draft; `number` gives each a number of its own."""
-        if self.pictures == tuple(pictures) and not self.is_opening:
+    def show_draft(self, draft: Draft, number: Callable[[], int]) -> None:
+        """Show what goes with another draft; `number` gives each a number of its own."""
+        if (self.pictures, self.documents) == (draft.pictures, draft.documents) and not self.is_opening:
             return
         for card in list(self._cards):
             self._drop(card)
-        for picture in pictures:
-            self._add(Attachment(number(), picture.name, picture, settled=picture.pan_and_scan is not PanAndScan.AUTO))
+        for attachment in _made(draft, number):
+            self._add(attachment)
         self._arrange()
 
     def add_opening(self, number: int, name: str) -> None:
@@ -86,35 +92,89 @@ class Strip(QScrollArea):
         self._arrange()
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
-    def add_pictures(self, pictures: Sequence[Picture], number: Callable[[], int]) -> None:
-        """These come back from a message that was taken back: they stand first."""
-        made = [Attachment(number(), picture.name, picture) for picture in pictures]
-        for place, attachment in enumerate(made):
+    def give_back(self, draft: Draft, number: Callable[[], int]) -> None:
+        """This comes back with a message that was taken back: it stands first."""
+        for place, attachment in enumerate(_made(draft, number)):
             self._add(attachment, place)
         self._arrange()
 
-    def show_opened(self, number: int, picture: Picture) -> None:
+    def show_opened(self, number: int, found: Picture | Document) -> None:
         """A file was opened."""
         card = self._card(number)
+        if card is None:
+            return
+        if isinstance(found, Document):
+            card.attachment.document = found
+        else:
+            card.attachment.picture = closer_by_itself(found, self._sight.seconds if self._sight.sees else 0.0)
+        self._show_changed(card)
+        self._tell_settled()
+
+    def show_scanned(self, number: int, pages: int) -> None:
+        """A PDF was opened that has no words."""
+        card = self._card(number)
         if card is not None:
-            card.attachment.picture = closer_by_itself(picture, self._sight.seconds if self._sight.sees else 0.0)
+            card.attachment.scans = pages
             card.show_state(self._sight)
             self._arrange()
-            self.changed.emit()
             self._tell_settled()
+
+    def show_drawing(self, number: int) -> None:
+        """Pictures are being made of the pages of a PDF."""
+        card = self._card(number)
+        if card is not None:
+            card.attachment.scans = 0
+            card.show_state(self._sight)
+            self._arrange()
+
+    def show_drawn(self, number: int, pages: Sequence[Picture], another: Callable[[], int]) -> None:
+        """The pages stand in the place of their PDF."""
+        card = self._card(number)
+        if card is None:
+            return
+        place = self._cards.index(card)
+        self._drop(card)
+        for offset, page in enumerate(pages):
+            self._add(Attachment(another(), page.name, page), place + offset)
+        self._arrange()
+        self.changed.emit()
+        self._tell_settled()
+
+    def choose_pages(self, number: int, first: int, last: int) -> None:
+        """Read these pages of a document."""
+        card = self._card(number)
+        if card is not None and card.attachment.document is not None:
+            document = card.attachment.document
+            first, last = max(1, min(first, document.pages)), max(1, min(last, document.pages))
+            card.attachment.document = msgspec.structs.replace(document, first=min(first, last), last=max(first, last))
+            card.attachment.tokens = None
+            self._show_changed(card)
+
+    def show_counted(self, counts: Sequence[int]) -> None:
+        """What the documents take, in their order."""
+        cards = [card for card in self._cards if card.attachment.document is not None]
+        if len(cards) == len(counts):
+            for card, count in zip(cards, counts, strict=True):
+                card.attachment.tokens = count
+                card.show_progress()
+
+    def _show_changed(self, card: Card) -> None:
+        card.show_state(self._sight)
+        self._arrange()
+        self.changed.emit()
 
     def remove(self, number: int) -> None:
         """Take a card away."""
         card = self._card(number)
         if card is None:
             return
-        had_picture, place = card.attachment.picture is not None, self._cards.index(card)
+        was_open, place = card.attachment.is_open, self._cards.index(card)
         had_focus = card.hasFocus() or card.isAncestorOf(self.focusWidget() or self)
         self._drop(card)
         self._arrange()
         if had_focus and self._cards:
             self._cards[min(place, len(self._cards) - 1)].setFocus(Qt.FocusReason.TabFocusReason)
-        if had_picture:
+        if was_open:
             self.changed.emit()
         self._tell_settled()
 
@@ -155,9 +215,7 @@ class Strip(QScrollArea):
         if card.attachment.picture.pan_and_scan is not choice:
             card.attachment.picture = msgspec.structs.replace(card.attachment.picture, pan_and_scan=choice)
             card.attachment.seen = 0.0
-        card.show_state(self._sight)
-        self._arrange()
-        self.changed.emit()
+        self._show_changed(card)
 
     # -- layout
 
@@ -192,7 +250,7 @@ class Strip(QScrollArea):
         card = Card(self._look, attachment)
         card.setParent(self._inner)
         card.removed.connect(self.remove)
-        card.looked_closer.connect(self._on_looked_closer)
+        card.offer_taken.connect(self._on_offer_taken)
         card.dragged.connect(self._on_dragged)
         card.stepped.connect(self._on_stepped)
         card.clicked.connect(lambda: self.shown.emit(card))
@@ -221,8 +279,12 @@ class Strip(QScrollArea):
             self.settled.emit()
 
     @Slot(int)
-    def _on_looked_closer(self, number: int) -> None:
-        self.choose(number, PanAndScan.CLOSER)
+    def _on_offer_taken(self, number: int) -> None:
+        card = self._card(number)
+        if card is not None and card.attachment.scans:
+            self.scans_asked.emit(number)
+        else:
+            self.choose(number, PanAndScan.CLOSER)
 
     @Slot(int, QPoint)
     def _on_dragged(self, number: int, spot: QPoint) -> None:
@@ -243,3 +305,11 @@ class Strip(QScrollArea):
         for card in self._cards:
             card.show_state(self._sight)
         self._arrange()
+
+
+def _made(draft: Draft, number: Callable[[], int]) -> list[Attachment]:
+    pictures = [
+        Attachment(number(), picture.name, picture, settled=picture.pan_and_scan is not PanAndScan.AUTO)
+        for picture in draft.pictures
+    ]
+    return pictures + [Attachment(number(), document.name, document=document) for document in draft.documents]

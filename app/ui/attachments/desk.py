@@ -1,4 +1,4 @@
-"""Pictures in the window: from drop, clipboard and dialog into the composer, and what can be done with those shown."""
+"""Attachments in the window: from drop, clipboard and dialog into the composer, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.message import PanAndScan, Picture
+from app.core.message import Document, PanAndScan, Picture
 from app.core.paths import DataPaths, display_name
+from app.ui.attachments.mime import local_files, picture_bytes
+from app.ui.attachments.opener import Opener
+from app.ui.attachments.sight import Sight, sight_of
+from app.ui.attachments.thumbs import file_of, thumbnail
 from app.ui.chat_pane import ChatPane
 from app.ui.layers import Dialog, Popover
 from app.ui.look import Look
 from app.ui.menus import Menu
-from app.ui.pictures.mime import local_files, picture_bytes
-from app.ui.pictures.opener import Opener
-from app.ui.pictures.sight import Sight, sight_of
-from app.ui.pictures.thumbs import file_of, thumbnail
 
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged, PicturesSeen
-    from app.ui.pictures.card import Card
-    from app.ui.pictures.seen_card import SeenCard
-    from app.ui.pictures.strip import Strip
+    from app.ui.attachments.card import Card
+    from app.ui.attachments.seen_card import SeenCard
+    from app.ui.attachments.strip import Strip
 
 _FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.heic *.heif);;All files (*)"
 
 
-class PictureDesk(QObject):
+class AttachmentDesk(QObject):
     """GUI thread. Files are opened elsewhere (see Opener); `refused` carries one sentence about one that was not."""
 
     refused = Signal(str)
@@ -49,6 +49,7 @@ class PictureDesk(QObject):
         self._sight = Sight()
         self._model_path = ""
         self._missing: dict[int, Picture] = {}
+        self._files: dict[int, Path] = {}
         self._popover: Popover | None = None
         composer = chat.composer
         composer.strip_made.connect(self._on_strip_made)
@@ -57,12 +58,15 @@ class PictureDesk(QObject):
         composer.blind_asked.connect(self.tell_blind)
         chat.transcript.picture_opened.connect(self._on_picture_opened)
         chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
+        chat.transcript.document_opened.connect(self._on_document_opened)
 
     @cached_property
     def opener(self) -> Opener:
         """Made with the first picture."""
         opener = Opener(self._paths.attachments, self)
         opener.opened.connect(self._on_opened)
+        opener.scanned.connect(self._on_scanned)
+        opener.drawn.connect(self._on_drawn)
         opener.refused.connect(self._on_refused)
         return opener
 
@@ -91,6 +95,7 @@ class PictureDesk(QObject):
         """Attach these files, in their order."""
         for path in files:
             number, name = self._chat.composer.next_number(), display_name(path)
+            self._files[number] = path
             self._chat.composer.strip.add_opening(number, name)
             self.opener.open_file(number, path, name)
         self._focus_composer()
@@ -98,7 +103,7 @@ class PictureDesk(QObject):
     @Slot()
     def browse(self) -> None:
         """Ask for files to attach."""
-        dialog = QFileDialog(self._window, "Attach pictures", "", _FILES)
+        dialog = QFileDialog(self._window, "Attach files", "", "All files (*)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.filesSelected.connect(lambda names: self.attach([Path(name) for name in names]))
@@ -127,6 +132,12 @@ class PictureDesk(QObject):
         if change.error:
             self.refused.emit(change.error)
 
+    @Slot(object)
+    def show_counted(self, counts: Sequence[int]) -> None:
+        """What each document of the draft takes, in tokens."""
+        if counts:
+            self._chat.composer.strip.show_counted(counts)
+
     @Slot()
     def tell_blind(self) -> None:
         """Say why the model does not see the pictures, and what can be done."""
@@ -141,6 +152,7 @@ class PictureDesk(QObject):
     def _on_strip_made(self, strip: Strip) -> None:
         strip.shown.connect(self._on_card_pressed)
         strip.dropped.connect(self._on_dropped)
+        strip.scans_asked.connect(self._on_scans_asked)
         strip.changed.connect(self._on_pictures_changed)
 
     @Slot()
@@ -153,6 +165,8 @@ class PictureDesk(QObject):
     @Slot(object)
     def _on_card_pressed(self, card: Card) -> None:
         picture, number = card.attachment.picture, card.attachment.number
+        if card.attachment.document is not None:
+            self._show_document(card, card.attachment.document)
         if picture is None:
             return
         shown = self._show_seen(card, picture, sent=False)
@@ -164,14 +178,29 @@ class PictureDesk(QObject):
         self._chat.composer.strip.choose(number, choice)
 
     def _show_seen(self, anchor: QWidget, picture: Picture, *, sent: bool) -> SeenCard:
-        from app.ui.pictures.seen_card import SeenCard
+        from app.ui.attachments.seen_card import SeenCard
 
-        self._close_popover()
         card = SeenCard(self._look, picture, self._sight, sent=sent)
-        self._popover = Popover(self._look, anchor, card, at_start=True)
         card.closed.connect(self._close_popover)
-        self._popover.closed.connect(self._on_popover_closed)
+        self._pop_up(anchor, card)
         return card
+
+    def _show_document(self, card: Card, document: Document) -> None:
+        from app.ui.attachments.document_card import DocumentCard
+
+        shown = DocumentCard(self._look, document, card.attachment.tokens)
+        shown.closed.connect(self._close_popover)
+        shown.chosen.connect(partial(self._on_pages_chosen, card.attachment.number))
+        self._pop_up(card, shown)
+
+    def _on_pages_chosen(self, number: int, first: int, last: int) -> None:
+        self._close_popover()
+        self._chat.composer.strip.choose_pages(number, first, last)
+
+    def _pop_up(self, anchor: QWidget, card: QWidget) -> None:
+        self._close_popover()
+        self._popover = Popover(self._look, anchor, card, at_start=True)
+        self._popover.closed.connect(self._on_popover_closed)
 
     @Slot()
     def _close_popover(self) -> None:
@@ -183,14 +212,30 @@ class PictureDesk(QObject):
         self._popover = None
 
     @Slot(int, object)
-    def _on_opened(self, number: int, picture: Picture) -> None:
+    def _on_opened(self, number: int, found: Picture | Document) -> None:
         wanted = self._missing.pop(number, None)
         if wanted is None:
-            self._chat.composer.strip.show_opened(number, picture)
-        elif wanted.sha256 == picture.sha256:
+            self._chat.composer.strip.show_opened(number, found)
+        elif wanted.sha256 == found.sha256:
             self._chat.transcript.show_again()
         else:
-            self.refused.emit(f"“{picture.name}” is another picture than the one that is missing.")
+            self.refused.emit(f"“{found.name}” is another picture than the one that is missing.")
+
+    @Slot(int, int)
+    def _on_scanned(self, number: int, pages: int) -> None:
+        if self._missing.pop(number, None) is None:
+            self._chat.composer.strip.show_scanned(number, pages)
+
+    @Slot(int)
+    def _on_scans_asked(self, number: int) -> None:
+        path = self._files.get(number)
+        if path is not None:
+            self._chat.composer.strip.show_drawing(number)
+            self.opener.draw_pages(number, path, display_name(path))
+
+    @Slot(int, object)
+    def _on_drawn(self, number: int, pages: tuple[Picture, ...]) -> None:
+        self._chat.composer.strip.show_drawn(number, pages, self._chat.composer.next_number)
 
     @Slot(int, str)
     def _on_refused(self, number: int, sentence: str) -> None:
@@ -203,6 +248,7 @@ class PictureDesk(QObject):
     @Slot(int)
     def _on_dropped(self, number: int) -> None:
         self._close_popover()
+        self._files.pop(number, None)
         self.opener.cancel(number)
 
     # -- pictures of messages
@@ -216,6 +262,19 @@ class PictureDesk(QObject):
             self._find(pictures[place])
         else:
             self._enlarge(pictures, place)
+
+    @Slot(str, int)
+    def _on_document_opened(self, message: str, place: int) -> None:
+        from app.chat.documents import chosen
+        from app.ui.report_dialog import ReportDialog
+
+        entry = self._chat.transcript.entry(message)
+        documents = entry.message.documents if entry is not None else ()
+        if place < len(documents):
+            shown = documents[place]
+            words = chosen(shown)
+            said = "What the model read of it." if words is not None else "The text of this document is missing."
+            self._show_dialog(ReportDialog(self._look, self._window, shown.name, said, words or ""))
 
     @Slot(str, int, QPoint)
     def _on_picture_menu_asked(self, message: str, place: int, spot: QPoint) -> None:
@@ -249,7 +308,7 @@ class PictureDesk(QObject):
         self._focus_composer()
 
     def _enlarge(self, pictures: Sequence[Picture], place: int) -> None:
-        from app.ui.pictures.dialog import PictureDialog
+        from app.ui.attachments.dialog import PictureDialog
 
         self._close_popover()
         dialog = PictureDialog(self._look, self._window, pictures, place)

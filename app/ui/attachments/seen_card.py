@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.message import PanAndScan, Picture
 from app.media.tiles import Box, Views, can_look_closer, views
+from app.ui.attachments.attachment import CHOICES, parts, size
+from app.ui.attachments.sight import Sight
+from app.ui.attachments.thumbs import draw_rounded, part
 from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
 from app.ui.figures import tokens
 from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import box, margins, mirrored, words
-from app.ui.pictures.attachment import CHOICES, parts, size
-from app.ui.pictures.sight import Sight
-from app.ui.pictures.thumbs import draw_rounded, part
 
 ROW_HIGH = 84
 GRID_HIGH = 300

@@ -11,12 +11,12 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.message import Picture
+from app.ui.attachments.attachment import size
+from app.ui.attachments.thumbs import file_of, thumbnail
 from app.ui.controls import Button, ElidedWords, IconButton
 from app.ui.layers import EDGE, Dialog
 from app.ui.look import Look
 from app.ui.painting import LEFT_TO_RIGHT, margins, picture
-from app.ui.pictures.attachment import size
-from app.ui.pictures.thumbs import file_of, thumbnail
 
 
 class PictureDialog(Dialog):

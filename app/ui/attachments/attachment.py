@@ -1,13 +1,13 @@
-"""A picture of the message that is being written, and what can be said about it. No Qt."""
+"""A picture or document of the message that is being written, and what can be said about it. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.message import PanAndScan, Picture
+from app.core.message import Document, PanAndScan, Picture
 from app.media.tiles import Views, can_look_closer, views
+from app.ui.attachments.sight import Sight
 from app.ui.figures import count, tokens
-from app.ui.pictures.sight import Sight
 
 CHOICES = {
     PanAndScan.AUTO: "Automatic",
@@ -19,21 +19,52 @@ CHOICES = {
 
 @dataclass(slots=True)
 class Attachment:
-    """One card. `picture` is None while the file is opened; `seen` runs from 0.0 to 1.0.
+    """One card. Neither picture nor document is there while the file is opened; `seen` runs from 0.0 to 1.0.
 
-    `settled` tells that the person has chosen how closely it is looked at.
+    `settled` tells that the person has chosen how closely it is looked at, `tokens` what a document takes (None: not
+    counted yet), `scans` how many pages a PDF without words has.
     """
 
     number: int
     name: str
     picture: Picture | None = None
+    document: Document | None = None
     seen: float = 0.0
     settled: bool = False
+    tokens: int | None = None
+    scans: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file has been opened."""
+        return self.picture is not None or self.document is not None or self.scans > 0
 
 
 def views_of(picture: Picture) -> Views:
     """The views in force."""
     return views(picture.width, picture.height, picture.pan_and_scan)
+
+
+def document_words(document: Document, count_of_tokens: int | None) -> str:
+    """`3 pages, 1,240 tokens`, `Pages 2 to 4, 800 tokens`."""
+    said = "Counting…" if count_of_tokens is None else f"{tokens(count_of_tokens)} tokens"
+    if document.pages == 1:
+        return said
+    return f"{pages_words(document)}, {said}"
+
+
+def pages_words(document: Document) -> str:
+    """`3 pages`, `Pages 2 to 4`, `Page 2`."""
+    first, last = document.first, document.last
+    if (first, last) == (1, document.pages):
+        return count(document.pages, "page", "pages")
+    return f"Page {first}" if first == last else f"Pages {first} to {last}"
+
+
+def scans_offer(attachment: Attachment, sight: Sight) -> str:
+    """What the pages of a scanned PDF would take as pictures."""
+    said = count(attachment.scans, "page", "pages")
+    return f"{said}, {tokens(attachment.scans * sight.tokens)} tokens and more" if sight.tokens else said
 
 
 def offer(attachment: Attachment, sight: Sight) -> str:

@@ -6,9 +6,9 @@ from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from app.ui.attachments.sight import Sight
 from app.ui.look import Look
 from app.ui.painting import box, mirrored, picture, words
-from app.ui.pictures.sight import Sight
 
 
 class SightMark(QWidget):

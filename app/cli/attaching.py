@@ -1,0 +1,65 @@
+"""Files named on the command line: opened in a process of their own, kept; pictures only for a model that sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.cli.output import Output
+from app.core.errors import AttachmentError, StorageError
+from app.core.message import Document, PanAndScan, Picture
+from app.core.paths import DataPaths, display_name, encode_path
+from app.core.protocol import ModelInfo
+from app.media.tiles import closer_by_itself
+
+
+class Opening:
+    """Opens files into the data folder."""
+
+    def __init__(self, paths: DataPaths, output: Output) -> None:
+        self._folder = paths.attachments
+        self._output = output
+
+    def pictures(self, files: Sequence[Path], choice: PanAndScan) -> tuple[Picture, ...]:
+        """The pictures of these files. Raises AttachmentError, StorageError."""
+        found = []
+        for file in files:
+            decoded = self._opened(file, "picture")
+            path = encode_path(self._folder / f"{decoded.sha256}.png")
+            found.append(Picture(decoded.sha256, decoded.width, decoded.height, path, choice, display_name(file)))
+        return tuple(found)
+
+    def documents(self, files: Sequence[Path]) -> tuple[Document, ...]:
+        """The documents of these files, with all their pages. Raises AttachmentError, StorageError."""
+        found = []
+        for file in files:
+            read, name = self._opened(file, "document"), display_name(file)
+            if read.is_scanned:
+                raise AttachmentError(f"“{name}” has no words in it: its pages are pictures.", "scanned")
+            path = encode_path(self._folder / f"{read.sha256}.txt")
+            found.append(Document(read.sha256, name, read.kind, read.pages, path, 1, read.pages))
+        return tuple(found)
+
+    def _opened(self, file: Path, wanted: str) -> Any:
+        from app.media.host import Decoding, Wanted
+
+        self._output.status(f"Opening {display_name(file)}…")
+        try:
+            return Decoding(file, self._folder, wanted=Wanted(wanted)).run()
+        except AttachmentError as error:
+            if error.code == "storage":
+                raise StorageError(error.message, error.code) from error
+            raise
+        finally:
+            self._output.clear_status()
+
+
+def seen_by(model: ModelInfo, pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+    """The pictures as this model looks at them. Raises AttachmentError where it cannot see any."""
+    if pictures and not model.vision:
+        raise AttachmentError(
+            f"{model.name} cannot see pictures. Use a Gemma 3 of 4B or more with its mmproj file (--mmproj).",
+            "no_vision",
+        )
+    return tuple(closer_by_itself(picture, model.view_seconds) for picture in pictures)

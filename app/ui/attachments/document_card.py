@@ -1,0 +1,110 @@
+"""A document of the message that is being written: its beginning, what it takes, and which pages are read."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.chat.documents import chosen
+from app.core.message import Document
+from app.ui.attachments.attachment import document_words
+from app.ui.controls import ElidedWords, IconButton, Line, Words
+from app.ui.look import Look
+from app.ui.painting import margins
+
+WIDTH = 460
+HIGH = 260
+SHOWN = 40_000  # characters
+
+
+class DocumentCard(QWidget):
+    """The card's content; the popover paints its frame. Enter or leaving a field takes the pages."""
+
+    closed = Signal()
+    chosen = Signal(int, int)
+
+    def __init__(self, look: Look, document: Document, tokens: int | None) -> None:
+        super().__init__()
+        self._look = look
+        self._document = document
+        self.setAccessibleName("What the model reads")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.words = QPlainTextEdit(_beginning(document))
+        self.words.setAccessibleName("Text of the document")
+        self.words.setReadOnly(True)
+        self.words.setTabChangesFocus(True)
+        self.words.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.words.setFont(look.mono(12))
+        self.words.setMinimumHeight(look.px(HIGH))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._head())
+        column.addWidget(Line(look))
+        body = QHBoxLayout()
+        body.setContentsMargins(margins(14, 10, 6, 10))
+        body.addWidget(self.words)
+        column.addLayout(body)
+        column.addWidget(Line(look))
+        column.addLayout(self._foot(tokens))
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        return QSize(self._look.px(WIDTH), layout.sizeHint().height() if layout else 0)
+
+    def _head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(margins(14, 4, 6, 3))
+        row.setSpacing(8)
+        row.addWidget(Words(self._look, "What the model reads", 13, 600))
+        name = ElidedWords(self._look, 12, token="text3")
+        name.set_text(self._document.name)
+        row.addWidget(name, 1)
+        close = IconButton(self._look, "close", "Close", "Esc", icon_size=14)
+        close.clicked.connect(self.closed)
+        row.addWidget(close)
+        return row
+
+    def _foot(self, tokens: int | None) -> QHBoxLayout:
+        document = self._document
+        row = QHBoxLayout()
+        row.setContentsMargins(margins(14, 7, 12, 7))
+        row.setSpacing(8)
+        if document.pages > 1:
+            row.addWidget(Words(self._look, "Pages", 12, token="text2"))
+            self.first = self._field(document.first, "First page")
+            row.addWidget(self.first)
+            row.addWidget(Words(self._look, "to", 12, token="text2"))
+            self.last = self._field(document.last, "Last page")
+            row.addWidget(self.last)
+            row.addWidget(Words(self._look, f"of {document.pages:,}", 12, token="text2"))
+        row.addStretch(1)
+        row.addWidget(Words(self._look, document_words(document, tokens), 12, 500, figures=True))
+        return row
+
+    def _field(self, page: int, name: str) -> QLineEdit:
+        field = QLineEdit(str(page))
+        field.setAccessibleName(name)
+        field.setProperty("field", True)
+        field.setFixedWidth(self._look.px(52))
+        field.setMaxLength(5)
+        field.editingFinished.connect(self._on_pages_edited)
+        return field
+
+    @Slot()
+    def _on_pages_edited(self) -> None:
+        asked = (self.first.text().strip(), self.last.text().strip())
+        if not all(text.isdecimal() for text in asked):
+            self.first.setText(str(self._document.first))
+            self.last.setText(str(self._document.last))
+            return
+        first, last = map(int, asked)
+        if (first, last) != (self._document.first, self._document.last):
+            self.chosen.emit(first, last)
+
+
+def _beginning(document: Document) -> str:
+    words = chosen(document)
+    if words is None:
+        return "The text of this document is missing."
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]}\n…"
