@@ -35,14 +35,15 @@ class Family:
 
 _GEMMA = Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0, repeat_penalty=1.0)
 
-# Each family's values are those of its makers' model cards.
+# Each family's values are those of its makers' model cards; where a card names no top_k, that of transformers (50), by
+# which its makers ran it. A choice among few tokens also costs a tenth of one among all.
 GEMMA = Family("gemma", _GEMMA, _GEMMA_TEMPLATE)
 GEMMA_4 = Family("gemma4", _GEMMA)
 _NAMED = (
     # and a penalty, without which the smallest of them says the same sentence again until it is stopped
-    ("smollm", Family("smollm", Sampling(temperature=0.2, top_k=0, top_p=0.9, min_p=0.0, repeat_penalty=1.1))),
+    ("smollm", Family("smollm", Sampling(temperature=0.2, top_k=50, top_p=0.9, min_p=0.0, repeat_penalty=1.1))),
     ("qwen", Family("qwen", Sampling(temperature=0.7, top_k=20, top_p=0.8, min_p=0.0, repeat_penalty=1.0))),
-    ("llama-3", Family("llama3", Sampling(temperature=0.6, top_k=0, top_p=0.9, min_p=0.0, repeat_penalty=1.0))),
+    ("llama-3", Family("llama3", Sampling(temperature=0.6, top_k=50, top_p=0.9, min_p=0.0, repeat_penalty=1.0))),
 )
 # llama.cpp's own defaults, for everything else.
 OTHER = Family("other", Sampling(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0))

@@ -64,7 +64,7 @@ def pages_words(document: Document) -> str:
 def scans_offer(attachment: Attachment, sight: Sight) -> str:
     """What the pages of a scanned PDF would take as pictures."""
     said = count(attachment.scans, "page", "pages")
-    return f"{said}, {tokens(attachment.scans * sight.tokens)} tokens and more" if sight.tokens else said
+    return f"{said}, {tokens(attachment.scans * sight.tokens)} tokens" if sight.tokens else said
 
 
 def offer(attachment: Attachment, sight: Sight) -> str:
