@@ -1,4 +1,4 @@
-"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|all [--json]` (README.md)."""
+"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|vision|all [--json]` (README.md)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from tests.benchmarks import peers
 from tests.benchmarks.report import Figure, as_json, say, table
 
 PARTS = ("engine", "followup", "window")
+LARGE = ("vision",)  # not among all: it writes 8 GB
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the figures. Exit code 0 whatever they are: a benchmark is read, not asserted."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks", description="What the program is measured by.")
-    parser.add_argument("part", choices=(*PARTS, "all", "peers"), help="what to measure; peers only builds the peers")
+    parser.add_argument(
+        "part", choices=(*PARTS, *LARGE, "all", "peers"), help="what to measure; peers only builds the peers"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of the table")
     asked = parser.parse_args(arguments)
     began = time.monotonic()

@@ -12,7 +12,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ CONTEXT = 8192
 ANSWER = 24  # tokens of every answer
 _LINE = "On day {day} the river at the mill stood at {level} inches and the ferry carried {carried} people across. "
 _QUESTION = "Question {number}: how many people did the ferry carry on day {day}, and how high did the river stand?"
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def figures(folder: Path, size: Size = FULL, models: dict[str, Path] | None = No
 def _of_model(name: str, path: Path, peers: Peers, folder: Path, size: Size) -> Figure:
     title = f"{name} first token of a follow-up"
     mine, other = [], []
-    with OurEngine(folder / "worker.log") as ours, _server(peers.server, path, folder) as server:
+    with OurEngine(folder / "worker.log") as ours, server(peers.server, path, folder) as port:
         ours.load(path, LoadOptions(context=CONTEXT, batch=BATCH))
-        our_chat, peer_chat = _OurChat(ours), _PeerChat(server, TURNS[name])
+        our_chat, peer_chat = _OurChat(ours), _PeerChat(port, TURNS[name])
         document = _document(size.chat)
         for number in range(-1, size.pairs + 1):
             question = _QUESTION.format(number=number, day=7 * number + 11)
@@ -147,14 +147,14 @@ class _PeerChat:
 
 
 @contextlib.contextmanager
-def _server(program: Path, model: Path, folder: Path) -> Iterator[int]:
-    """llama-server on a loopback port, with our batch, cache types and context."""
+def server(program: Path, model: Path, folder: Path, more: Sequence[str] = (), context: int = CONTEXT) -> Iterator[int]:
+    """llama-server on a loopback port, with our batch and cache types; `more` are further arguments."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [str(program), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-c", str(CONTEXT)]
+    command = [str(program), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-c", str(context)]
     command += ["-np", "1", "-b", str(BATCH), "-ub", str(BATCH), "-fa", "auto", "-ctk", "f16", "-ctv", "f16"]
-    command += ["--no-ui", "--offline"]
+    command += ["--no-ui", "--offline", *more]
     with (folder / "llama-server.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
