@@ -59,7 +59,7 @@ def seen_by(model: ModelInfo, pictures: Sequence[Picture]) -> tuple[Picture, ...
     """The pictures as this model looks at them. Raises AttachmentError where it cannot see any."""
     if pictures and not model.vision:
         raise AttachmentError(
-            f"{model.name} cannot see pictures. Use a Gemma 3 of 4B or more with its mmproj file (--mmproj).",
+            f"{model.name} cannot see pictures. {model.blind} Use a Gemma 3 of 4B or more with its mmproj file.",
             "no_vision",
         )
     return tuple(closer_by_itself(picture, model.view_seconds) for picture in pictures)

@@ -125,7 +125,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """What was loaded. `context` is n_ctx in tokens as made, `trained_context` what the file names.
 
     With vision, every view of a picture is `image_side` pixels wide and high and `image_tokens` long, and takes some
-    `view_seconds` to be seen (0: not measured yet).
+    `view_seconds` to be seen (0: not measured yet). Without it `blind` says why in one sentence.
     """
 
     name: str
@@ -146,6 +146,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     image_side: int = 0
     image_tokens: int = 0
     view_seconds: float = 0.0
+    blind: str = ""
 
 
 class Loaded(Event, frozen=True, tag="loaded"):

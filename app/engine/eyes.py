@@ -30,6 +30,7 @@ from app.media.tiles import Box, Views, views
 
 MEMORY = 256 << 20  # bytes of embeddings kept in memory; 65 pictures of a 12B model
 DISK = 2 << 30  # bytes of embeddings kept on disk
+_SEEING_WIDTHS = (2560, 3840, 5376)  # of Gemma 3 4B, 12B and 27B
 _FINGERPRINTED = 1 << 20  # bytes of a mmproj's beginning and end
 
 
@@ -234,6 +235,16 @@ def find_projector(model: Path, header: Header, named: Path | None) -> Projector
         if found.number("clip.vision.projection_dim") == width and found.text("clip.projector_type") == "gemma3":
             return _projector(path, header)
     return None
+
+
+def why_blind(model: Path, header: Header) -> str:
+    """Why a model for which find_projector found nothing sees nothing, in one sentence."""
+    beside = next(iter(sorted(model.parent.glob("*mmproj*.gguf"))), None)
+    if beside is not None:
+        return f"“{display_name(beside)}” beside it is no image part that fits it."
+    if header.architecture == "gemma3" and header.number("gemma3.embedding_length") in _SEEING_WIDTHS:
+        return "Its image part (mmproj) is not in the same folder."
+    return "It reads text only."
 
 
 def _likeness(path: Path, model: Path) -> int:

@@ -13,7 +13,7 @@ from app.core.paths import display_name
 from app.core.protocol import ModelInfo
 from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.engine.context import Context
-from app.engine.eyes import Eyes, Projector, find_projector
+from app.engine.eyes import Eyes, Projector, find_projector, why_blind
 from app.engine.governor import ThreadGovernor, usable_cores
 from app.engine.llama import (
     FLASH_ATTENTION,
@@ -173,6 +173,7 @@ class Model:
             image_side=self.eyes.projector.side if self.eyes else 0,
             image_tokens=self.eyes.projector.tokens if self.eyes else 0,
             view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
+            blind="" if self.eyes else why_blind(path, self.header),
         )
 
 

@@ -19,7 +19,6 @@ from app.core.errors import AttachmentError
 MOST_PIXELS = 120_000_000  # a decoded picture takes 4 bytes for each at most
 LONGEST_SIDE = 6144  # pixels of what is kept: more than the finest grid of tiles shows
 THUMBNAIL_SIDE = 512
-_LARGEST_FILE = 200 << 20
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "PPM", "ICO", "MPO")
 
 
@@ -42,8 +41,6 @@ def decode(data: bytes, name: str, folder: Path) -> Decoded:
 
     if not data:
         raise AttachmentError(f"“{name}” is empty.", "empty")
-    if len(data) > _LARGEST_FILE:
-        raise AttachmentError(f"“{name}” is too large for a picture ({len(data) >> 20} MB).", "too_large")
     formats = _formats()
     Image.MAX_IMAGE_PIXELS = None  # the size is checked here, before anything is decoded
     try:

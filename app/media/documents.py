@@ -18,7 +18,6 @@ MOST_PAGES = 3000
 MOST_CHARACTERS = 8_000_000  # of text: some two million tokens
 MOST_SCANS = 40  # pages that are made pictures of at once
 SCAN_SIDE = 2048  # pixels of a page's longer side as a picture
-_LARGEST_FILE = 200 << 20
 _LEAST_WORDS = 12  # characters a page; with fewer a PDF is taken for scans
 _PICTURES = frozenset(
     ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "ico", "ppm", "pgm", "pbm"]
@@ -57,8 +56,6 @@ def read_document(data: bytes, name: str, folder: Path) -> ReadDocument:
     suffix = _suffix(name)
     if not data:
         raise AttachmentError(f"“{name}” is empty.", "empty")
-    if len(data) > _LARGEST_FILE:
-        raise AttachmentError(f"“{name}” is too large for a document ({len(data) >> 20} MB).", "too_large")
     if data[:1024].lstrip().startswith(b"%PDF"):
         kind, pages = "pdf", _pdf_pages(data, name)
         if not any(pages) or sum(map(len, pages)) < _LEAST_WORDS * len(pages):

@@ -24,6 +24,7 @@ from app.media.decode import Decoded, decode
 from app.media.documents import ReadDocument, draw_pages, is_picture, read_document
 
 SECONDS = 30.0  # that one file may take
+LARGEST_FILE = 200_000_000  # bytes
 MEMORY = 2 << 30  # bytes of address space beyond what the process has at its start
 
 
@@ -190,8 +191,13 @@ def _answered(data: bytes, job: _Job) -> _Answer:
 
 def _read(path: Path, name: str) -> bytes:
     try:
+        if path.is_dir():
+            raise AttachmentError(f"“{name}” is a folder. Choose the files in it.", "folder")
         if not path.is_file():
             raise AttachmentError(f"There is no file “{name}”.", "missing")
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise AttachmentError(f"“{name}” is too large ({size / 1e6:,.0f} MB).", "too_large")
         return path.read_bytes()
     except OSError as error:
         raise AttachmentError(f"“{name}” cannot be read: {error.strerror}.", "unreadable") from error

@@ -45,6 +45,7 @@ INFO = protocol.ModelInfo(
     image_side=896,
     image_tokens=256,
     view_seconds=1.5,
+    blind="It reads text only.",
 )
 REQUESTS: list[Request] = [
     protocol.Load(1, "L2E=", OPTIONS, "L2I=", "L2M="),

@@ -191,10 +191,18 @@ def test_every_cut_of_a_picture_ends_in_words_or_a_picture(tmp_path: Path, folde
 
 
 def test_what_is_not_there_and_what_is_a_folder(tmp_path: Path, folder: Path) -> None:
-    for path in (tmp_path / "gone.png", tmp_path):
+    for path, code in ((tmp_path / "gone.png", "missing"), (tmp_path, "folder")):
         with pytest.raises(AttachmentError) as refusal:
             Decoding(path, folder).picture()
-        assert refusal.value.code == "missing"
+        assert refusal.value.code == code
+
+
+def test_a_film_is_refused_without_being_read(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "film.mp4"
+    with path.open("wb") as file:
+        file.truncate(5_000_000_000)
+    with pytest.raises(AttachmentError, match=r"too large \(5,000 MB\)"):
+        Decoding(path, folder, seconds=5.0).run()
 
 
 def test_a_decoder_that_hangs_or_dies_is_one_sentence(tmp_path: Path, folder: Path) -> None:

@@ -22,6 +22,7 @@ from app.core.message import Draft, PanAndScan, Picture
 from app.media.host import Decoding
 from app.ui.attachments.attachment import about
 from app.ui.attachments.card import Card
+from app.ui.attachments.desk import MOST
 from app.ui.attachments.dialog import PictureDialog
 from app.ui.attachments.document_card import DocumentCard
 from app.ui.attachments.seen_card import SeenCard
@@ -483,3 +484,10 @@ def test_how_far_the_model_has_looked_is_told_in_the_place_of_the_answer(
 @pytest.mark.parametrize(("seconds", "said"), [(0.2, "about 1 s"), (31.6, "about 32 s"), (200, "about 3 min")])
 def test_times_are_rounded(seconds: float, said: str) -> None:
     assert about(seconds) == said
+
+
+def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainWindow, make: Make) -> None:
+    path = make("star.png")
+    window.attachments_now.attach([path] * 200)
+    assert len(_cards(window)) == MOST
+    assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from app.ui.attachments.seen_card import SeenCard
     from app.ui.attachments.strip import Strip
 
+MOST = 32  # attachments of one message
 _FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.heic *.heif);;All files (*)"
 
 
@@ -93,7 +94,10 @@ class AttachmentDesk(QObject):
 
     def attach(self, files: Sequence[Path]) -> None:
         """Attach these files, in their order."""
-        for path in files:
+        room = MOST - len(self._chat.composer.strip.cards)
+        if len(files) > room:
+            self.refused.emit(f"At most {MOST} files go in one message; {len(files) - max(0, room)} were left out.")
+        for path in files[: max(0, room)]:
             number, name = self._chat.composer.next_number(), display_name(path)
             self._files[number] = path
             self._chat.composer.strip.add_opening(number, name)
@@ -143,7 +147,7 @@ class AttachmentDesk(QObject):
         """Say why the model does not see the pictures, and what can be done."""
         name = self._sight.model or "This model"
         rest = "Choose a Gemma 3 of 4B or larger with its mmproj file beside it, or send the words alone."
-        self._chat.blind.sentence.say(f"{name} cannot see pictures.", rest)
+        self._chat.blind.sentence.say(f"{name} cannot see pictures.", f"{self._sight.blind} {rest}".strip())
         self._chat.blind.show()
 
     # -- cards

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Sight:
     """What the loaded model sees: each view `side` pixels wide and high, `tokens` long, in some `seconds` (0: unknown).
 
-    `sees` is None while there is no model yet.
+    `sees` is None while there is no model yet; `blind` says why it does not.
     """
 
     sees: bool | None = None
@@ -21,10 +21,11 @@ class Sight:
     side: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    blind: str = ""
 
 
 def sight_of(model: ModelInfo | None) -> Sight:
     """That of this model."""
     if model is None:
         return Sight()
-    return Sight(model.vision, model.name, model.image_side, model.image_tokens, model.view_seconds)
+    return Sight(model.vision, model.name, model.image_side, model.image_tokens, model.view_seconds, model.blind)

@@ -29,7 +29,7 @@ class SightMark(QWidget):
         if sight.sees:
             self.setToolTip(f"Each view of a picture is {sight.tokens} tokens, seen at {sight.side} × {sight.side}")
         else:
-            self.setToolTip(f"{sight.model} reads text only")
+            self.setToolTip(sight.blind)
         self.setVisible(sight.sees is not None)
         self.updateGeometry()
         self.update()
