@@ -65,7 +65,7 @@ def test_34_a_mmproj_that_kills_the_worker_costs_that_reply_only(program: Progra
     outcome = _ask(program, beside, "--image", star, "What shape is this?")
     assert (outcome.code, outcome.out) == (6, "")
     assert outcome.sentence
-    assert [message["text"] for message in program.shown()["messages"]][0] == "What shape is this?"
+    assert program.shown()["messages"][0]["text"] == "What shape is this?"
     again = _ask(program, beside, "My name is Robin.")
     assert (again.code, again.out) == (0, "Nice to meet you, Robin.\n")
 
