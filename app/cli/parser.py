@@ -86,7 +86,9 @@ def _window(arguments: list[str]) -> Invocation:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument("--model", metavar="GGUF", type=_path, help="use this model from now on")
     parser.add_argument("--sample", action="store_true", help="sample data and a scripted model, for screenshots")
-    parser.add_argument("files", metavar="FILE", nargs="*", type=_path, help="a model file (GGUF) to open")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="*", type=_path, help="a model file (GGUF) to load, or files to ask about"
+    )
     found = parser.parse_args(arguments)
     return Invocation(Window(found.model, found.sample, tuple(found.files)), found.data_dir)
 

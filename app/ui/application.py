@@ -19,10 +19,11 @@ from app.ui.bridge import SessionBridge
 from app.ui.instance_name import may_be_open
 from app.ui.look import Look
 from app.ui.main_window import MainWindow
-from app.ui.options import WindowOptions
+from app.ui.options import MODEL_SUFFIX, WindowOptions
 from app.ui.window_state import read_state, write_state
 
 if TYPE_CHECKING:
+    from app.chat.changes import Change
     from app.ui.end_signals import EndSignals
     from app.ui.instance import Handover, SingleInstance
 
@@ -85,7 +86,8 @@ class Window(QObject):
         self._instance: SingleInstance | None = None
         self._signals: EndSignals | None = None
         self.main = MainWindow(self._look, options.paths, read_state(options.paths.root), self._bridge.post)
-        self._bridge.received.connect(self.main.apply)
+        self._waiting: list[Path] = []
+        self._bridge.received.connect(self._on_received)
         self._crashed.connect(self.main.show_bug)
         sys.excepthook = self._on_exception
         # what the first picture does not need is loaded when it is on the screen
@@ -112,6 +114,7 @@ class Window(QObject):
         chosen = asked.model_path or _first_model(asked.file_paths)
         if chosen is not None:
             self.main.actions_now.choose_model(chosen)
+        self._attach(asked.file_paths)
 
     @Slot()
     def _begin(self) -> None:
@@ -139,6 +142,22 @@ class Window(QObject):
         runner = SessionRunner(options.paths, self._bridge.pass_on, scripted=options.sample)
         runner.start(options.model or _first_model(options.files))
         self._bridge.attach(runner)
+        self._attach(options.files)
+
+    def _attach(self, files: tuple[Path, ...]) -> None:
+        """These files go into a new chat; a model among them has been chosen."""
+        self._waiting += [path for path in files if path.suffix.lower() != MODEL_SUFFIX]
+        if self._waiting:
+            self.main.actions_now.new_chat()
+
+    @Slot(object)
+    def _on_received(self, change: Change) -> None:
+        from app.chat.changes import ConversationOpened
+
+        self.main.apply(change)
+        if self._waiting and isinstance(change, ConversationOpened) and not change.conversation:
+            waiting, self._waiting = self._waiting, []
+            self.main.attachments_now.attach(waiting)
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         import traceback
@@ -149,4 +168,4 @@ class Window(QObject):
 
 
 def _first_model(files: tuple[Path, ...]) -> Path | None:
-    return next((path for path in files if path.suffix.lower() == ".gguf"), None)
+    return next((path for path in files if path.suffix.lower() == MODEL_SUFFIX), None)

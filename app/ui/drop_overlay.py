@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.attachments.mime import has_picture, is_words, local_files
 from app.ui.look import Look
+from app.ui.options import MODEL_SUFFIX
 from app.ui.painting import box, picture
 
 INSET = 12
@@ -44,7 +45,7 @@ def dropped_model(data: QMimeData) -> Path | None:
     """The model file among what is dragged; None when there is none."""
     for url in data.urls():
         path = Path(url.toLocalFile()) if url.isLocalFile() else None
-        if path is not None and path.suffix.lower() == ".gguf":
+        if path is not None and path.suffix.lower() == MODEL_SUFFIX:
             return path
     return None
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from app.core.paths import DataPaths
 
+MODEL_SUFFIX = ".gguf"
+
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.application import prepare_input_methods
 from app.ui.end_signals import EndSignals
+from tests.media.drawn import shape
 
 START_SECONDS = 30
 
@@ -46,6 +47,31 @@ def begin(window):
 application.Window._begin = begin
 code = application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample="--sample" in sys.argv))
 print("ended", code, " ".join(name for name in ("llama_cpp", "numpy") if name in sys.modules), flush=True)
+"""
+
+WITH_FILES = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+begun = application.Window._begin
+def begin(window):
+    begun(window)
+    def look():
+        strip = window.main.chat.composer.__dict__.get("strip")
+        if strip and len(strip.cards) == 2 and not strip.is_opening:
+            draft = window.main.chat.composer.draft
+            names = [attached.name for attached in (*draft.pictures, *draft.documents)]
+            print(window.main.chat.top.title.text, names, flush=True)
+            window.main.close()
+    timer = QTimer(window)
+    timer.timeout.connect(look)
+    timer.start(100)
+application.Window._begin = begin
+code = application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample=True, files=tuple(map(Path, sys.argv[2:]))))
+print("ended", code, flush=True)
 """
 
 
@@ -122,3 +148,17 @@ def test_a_whole_run_ends_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     assert said.splitlines()[-1].strip() == "ended 0"
     assert not list(tmp_path.glob("cabochon-sample-*"))
     assert "Traceback" not in wrong
+
+
+def test_files_named_at_the_start_are_attached_in_a_new_chat(tmp_path: Path) -> None:
+    picture, text = tmp_path / "star.png", tmp_path / "notes.txt"
+    shape("star", "red").save(picture)
+    text.write_text("words")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", WITH_FILES, str(tmp_path / "data"), str(picture), str(text)],
+        env={**_environment(), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert done.stdout.splitlines() == ["New chat ['star.png', 'notes.txt']", "ended 0"], done.stderr
