@@ -29,7 +29,7 @@ from app.ui.attachments.seen_card import SeenCard
 from app.ui.attachments.thumbs import file_of
 from app.ui.main_window import MainWindow
 from app.ui.report_dialog import ReportDialog
-from app.ui.transcript.pictures import FileChip, Thumb
+from app.ui.transcript.attached import FileChip, Thumb
 from tests.media.drawn import shape
 from tests.media.pdfs import pdf, scanned
 from tests.ui.test_top_bar import READY, measured

@@ -7,8 +7,8 @@ from time import monotonic
 
 from app.chat.changes import MessageView, ReadingChanged, SeeingChanged
 from app.core.message import MessageState, Role
+from app.ui.transcript.attached import estimate
 from app.ui.transcript.document import Document
-from app.ui.transcript.pictures import estimate
 
 LETTERS_A_LINE = 88
 LINE = 23

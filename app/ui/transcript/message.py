@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.message import FinishReason, MessageState
 from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture
+from app.ui.transcript.attached import GAP, AttachedRow
 from app.ui.transcript.blocks import Code, Table
 from app.ui.transcript.body import Body
 from app.ui.transcript.code_piece import CodePiece
@@ -17,7 +18,6 @@ from app.ui.transcript.editor import Editor
 from app.ui.transcript.entry import Entry
 from app.ui.transcript.foot import OVERHANG, Foot, Row
 from app.ui.transcript.frame_tools import FrameTools
-from app.ui.transcript.pictures import GAP, AttachedRow
 from app.ui.transcript.progress import HIGH, paint_progress
 from app.ui.transcript.spacing import below
 from app.ui.transcript.style import Style
@@ -77,9 +77,9 @@ class Message(QWidget):
         self.body.selection_begun.connect(self._on_selection_begun)
         self.body.dragged_to.connect(self.dragged_to)
         self.attached = AttachedRow(self)
-        self.attached.opened.connect(self._on_picture_opened)
-        self.attached.document_opened.connect(self._on_document_opened)
-        self.attached.menu_asked.connect(self._on_picture_menu_asked)
+        self.attached.opened.connect(self.picture_opened)
+        self.attached.document_opened.connect(self.document_opened)
+        self.attached.menu_asked.connect(self.picture_menu_asked)
         self.foot = Foot(self, style)
         self.foot.asked.connect(self._on_asked)
 
@@ -97,7 +97,7 @@ class Message(QWidget):
             document = entry.words()
             document.work(2)
             self.body.show_blocks(document.blocks, 0)
-            self.attached.show_attached(entry.message.pictures, entry.message.documents, style)
+            self.attached.show_attached(entry.message, style)
             self.setAccessibleDescription(entry.message.model if entry.is_answer else "You")
         self._frame = frame
         self._latest = latest
@@ -159,7 +159,7 @@ class Message(QWidget):
         self._drop_editor()
         self.entry = None
         self.body.begin(self._style)
-        self.attached.show_attached((), (), self._style)
+        self.attached.show_attached(None, self._style)
 
     def see(self, top: int, bottom: int) -> int:
         """The part between `top` and `bottom` is seen: lay it out; returns how much grew above `top`."""
@@ -424,21 +424,6 @@ class Message(QWidget):
     def _on_asked(self, action: str) -> None:
         if self.entry is not None:
             self.asked.emit(action, self.entry.message.id)
-
-    @Slot(int)
-    def _on_picture_opened(self, place: int) -> None:
-        if self.entry is not None:
-            self.picture_opened.emit(self.entry.message.id, place)
-
-    @Slot(int)
-    def _on_document_opened(self, place: int) -> None:
-        if self.entry is not None:
-            self.document_opened.emit(self.entry.message.id, place)
-
-    @Slot(int, QPoint)
-    def _on_picture_menu_asked(self, place: int, spot: QPoint) -> None:
-        if self.entry is not None:
-            self.picture_menu_asked.emit(self.entry.message.id, place, spot)
 
     @Slot()
     def _on_selection_begun(self) -> None:

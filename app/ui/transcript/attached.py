@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
+from app.chat.changes import MessageView
 from app.core.message import Document, Picture
 from app.ui.attachments.attachment import pages_words
 from app.ui.attachments.thumbs import cover, draw_rounded, thumbnail
@@ -143,35 +144,41 @@ class FileChip(QAbstractButton):
 class AttachedRow(QWidget):
     """What goes with one message, from the end side; in several rows where it needs them. Pictures come first."""
 
-    opened = Signal(int)  # which picture
-    menu_asked = Signal(int, QPoint)
-    document_opened = Signal(int)
+    opened = Signal(str, int)  # which message, which of its pictures
+    menu_asked = Signal(str, int, QPoint)
+    document_opened = Signal(str, int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._thumbs: list[Thumb | FileChip] = []
         self.hide()
 
-    def show_attached(self, pictures: Sequence[Picture], documents: Sequence[Document], style: Style) -> None:
-        """Show these."""
+    def show_attached(self, message: MessageView | None, style: Style) -> None:
+        """Show what goes with this message; nothing for None."""
         for thumb in self._thumbs:
             thumb.hide()
             thumb.deleteLater()
         self._thumbs = []
-        for place, shown in enumerate(pictures):
-            thumb = Thumb(self, style, shown)
-            thumb.clicked.connect(partial(self._tell, self.opened, place))
-            thumb.menu_asked.connect(partial(self.menu_asked.emit, place))
-            self._thumbs.append(thumb)
-        for place, document in enumerate(documents):
-            chip = FileChip(self, style, document)
-            chip.clicked.connect(partial(self._tell, self.document_opened, place))
-            self._thumbs.append(chip)
+        if message is not None:
+            self._thumbs = [*self._made_thumbs(message, style), *self._made_chips(message, style)]
         self.setVisible(bool(self._thumbs))
 
+    def _made_thumbs(self, message: MessageView, style: Style) -> Iterator[Thumb]:
+        for place, shown in enumerate(message.pictures):
+            thumb = Thumb(self, style, shown)
+            thumb.clicked.connect(partial(self._tell, self.opened, message.id, place))
+            thumb.menu_asked.connect(partial(self.menu_asked.emit, message.id, place))
+            yield thumb
+
+    def _made_chips(self, message: MessageView, style: Style) -> Iterator[FileChip]:
+        for place, document in enumerate(message.documents):
+            chip = FileChip(self, style, document)
+            chip.clicked.connect(partial(self._tell, self.document_opened, message.id, place))
+            yield chip
+
     @staticmethod
-    def _tell(signal: SignalInstance, place: int, _checked: bool = False) -> None:
-        signal.emit(place)
+    def _tell(signal: SignalInstance, message: str, place: int, _checked: bool = False) -> None:
+        signal.emit(message, place)
 
     def widgets(self) -> list[QWidget]:
         """What takes the keyboard, in order."""
