@@ -10,12 +10,15 @@ import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from app.engine.llama import FLASH_ATTENTION, AbortFlag, Llama, LlamaFailure, LlamaModel
 
 _IMAGE_CHUNK = 1  # mtmd_input_chunk_type
-_EVERY = 8  # nodes of the graph between two looks at the abort flag
+_EVERY = 8  # nodes of the graph between two looks at the abort flag, to begin with
+_MOST_EVERY = 32
+_SHORT, _LONG = 0.05, 0.25  # seconds between two looks: more nodes at once below, fewer above
 _LIKELY_NODES = 900  # of a SigLIP encoder with 27 layers; corrected by the first picture
 
 Progress = Callable[[float], None]
@@ -37,6 +40,9 @@ class Encoder:
         self._flag = flag
         self._width = model.n_embd
         self._asked = 0
+        self._every = _EVERY
+        self._next = _EVERY  # the node at which the flag is looked at
+        self._looked_at = 0.0
         self._nodes = _LIKELY_NODES
         self._progress: Progress = lambda _fraction: None
         library.listen(self._m.mtmd_log_set)
@@ -89,7 +95,7 @@ class Encoder:
         images = [chunk for chunk in found if m.mtmd_input_chunk_get_type(chunk) == _IMAGE_CHUNK]
         if len(images) != 1:
             raise LlamaFailure("picture", f"{len(images)} parts instead of one")
-        self._asked, self._progress = 0, progress
+        self._asked, self._next, self._looked_at, self._progress = 0, self._every, perf_counter(), progress
         failed = m.mtmd_encode_chunk(self._handle, images[0])
         if self._flag:  # the encoder answers 0 also when it was stopped; what it holds then means nothing
             raise EncoderStopped
@@ -102,7 +108,18 @@ class Encoder:
     def _on_node(self, _tensor: object, asking: bool, _user_data: object) -> bool:
         """ggml asks before a node whether it is to be shown, and shows it; then it goes on where this says so."""
         if not asking:
+            self._settle_pace()
             self._progress(min(1.0, self._asked / self._nodes))
             return not self._flag
         self._asked += 1
-        return self._asked % _EVERY == 0
+        return self._asked >= self._next
+
+    def _settle_pace(self) -> None:
+        """As many nodes at once as keep Stop quick here: one on an old processor, many on a card."""
+        now = perf_counter()
+        seconds, self._looked_at = now - self._looked_at, now
+        if seconds > _LONG:
+            self._every = max(1, self._every // 2)
+        elif seconds < _SHORT:
+            self._every = min(_MOST_EVERY, self._every + 1)
+        self._next = self._asked + self._every

@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.media.drawn import shape
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 ANSWER_SECONDS = 120
@@ -127,6 +129,26 @@ def test_the_sample_program_shows_and_ends(desk: Desk) -> None:
     desk("type", "--into", "Message", "hello")
     desk("press", "Send")
     desk.wait_for("Transcript", "hello")
+    desk.quit(program)
+
+
+def test_dropped_pictures_are_seen_right(desk: Desk, micro_model: Path, tmp_path: Path) -> None:
+    asked = [(kind, colour) for kind in ("circle", "star", "square") for colour in ("red", "blue", "green", "black")]
+    program = desk.start_program("--data-dir", str(tmp_path / "data"), "--model", str(micro_model))
+    desk.wait_for("Sees images")
+    wrong = []
+    for number, (kind, colour) in enumerate(asked):
+        path = tmp_path / f"{number} {kind}.png"
+        shape(kind, colour, size=(300 + 20 * number, 260)).save(path)
+        desk("key", "ctrl+n")
+        desk("drop", str(path))
+        desk.wait_for(f"Picture {path.name}")
+        desk("type", "--into", "Message", "Describe this image.")
+        desk("press", "Send")
+        desk.wait_for("Transcript", "on a white background.", timeout=ANSWER_SECONDS)
+        if f" {colour} {kind} on a white background." not in _words(desk):
+            wrong.append((kind, colour, _words(desk)))
+    assert len(wrong) <= 0.05 * len(asked), wrong
     desk.quit(program)
 
 

@@ -21,6 +21,7 @@ NARROWEST, WIDEST = 96, 360
 GAP = 8
 MISSING_WIDE, MISSING_HIGH = 220, 56
 CHIP_HIGH = 44
+KINDS = {"pdf": "PDF", "html": "HTML", "csv": "CSV", "markdown": "Markdown", "code": "Code"}
 
 
 class Thumb(QAbstractButton):
@@ -102,7 +103,7 @@ class FileChip(QAbstractButton):
         super().__init__(parent)
         self._style = style
         self._document = shown
-        self._note = pages_words(shown) if shown.pages > 1 else shown.kind.upper() if shown.kind != "text" else "Text"
+        self._note = pages_words(shown) if shown.pages > 1 else KINDS.get(shown.kind, "Text")
         self._ring = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -113,7 +114,8 @@ class FileChip(QAbstractButton):
         """Its size, whatever the height of the pictures."""
         px = self._style.px
         named = QFontMetricsF(self._style.ui(12, 500)).horizontalAdvance(self._document.name)
-        return QSize(px(58) + min(round(named) + 2, px(240)), px(CHIP_HIGH))
+        noted = QFontMetricsF(self._style.figures(11)).horizontalAdvance(self._note)
+        return QSize(px(58) + min(round(max(named, noted)) + 2, px(240)), px(CHIP_HIGH))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ring = event.reason() in KEYBOARD
