@@ -102,7 +102,20 @@ class Bench:
     json: bool = False
 
 
-Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench
+@dataclass(frozen=True, slots=True)
+class ModelsFit:
+    """The memory plan of a model file (None: the remembered one). Memory in bytes; None is what this machine has."""
+
+    model: Path | None = None
+    context: int | None = None
+    kv: str = "f16"
+    gpu_memory: int | None = None
+    ram: int | None = None
+    table: bool = False
+    json: bool = False
+
+
+Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | ModelsFit
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli.commands import Ask, Bench, Chat, Command, Doctor, ListConversations, ShowConversation
+from app.cli.commands import Ask, Bench, Chat, Command, Doctor, ListConversations, ModelsFit, ShowConversation
 from app.cli.output import Output
 from app.core.errors import ExitCode
 from app.core.paths import DataPaths
@@ -34,4 +34,8 @@ def run_command(command: Command, paths: DataPaths, output: Output, *, scripted:
         from app.cli.bench import run_bench
 
         return run_bench(command, paths, output)
+    if isinstance(command, ModelsFit):
+        from app.cli.fit import run_fit
+
+        return run_fit(command, paths, output)
     raise TypeError(command)

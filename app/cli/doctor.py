@@ -76,7 +76,7 @@ def _examine(paths: DataPaths) -> Report:
             model = remembered_model(link)
             report.paths["model"] = _shown(model) if model else ""
             report.problems += _model_problems(model)
-            _take_description(report, _describe(link))
+            _take_description(report, describe(link))
     except StorageError as error:
         report.problems.append(Problem(error.message, "Free the folder, or choose another one with --data-dir."))
     except EngineError as error:
@@ -93,7 +93,8 @@ def _check(report: Report, output: Output) -> None:
         report.problems.append(Problem(f"The self-check failed: {error.message}", "Install Cabochon again."))
 
 
-def _describe(link: SessionLink) -> Described:
+def describe(link: SessionLink) -> Described:
+    """What the engine is made of. Raises EngineError where it does not start."""
     link.call(lambda session: session.describe())
     while True:
         change = link.next(_DESCRIBE_SECONDS)

@@ -19,6 +19,7 @@ from app.cli.commands import (
     Invocation,
     ListConversations,
     ModelChoice,
+    ModelsFit,
     ShowConversation,
     Window,
 )
@@ -35,6 +36,7 @@ commands:
   chat            chat in the terminal, or a prompt a line through a pipe
   conversations   list conversations, or show one
   doctor          versions, devices and paths; what is wrong and how to mend it
+  models          what a model needs of this machine's memory
   bench           prompt and generation tokens per second, time to first token
 
 'cabochon COMMAND --help' tells what a command takes.
@@ -153,12 +155,34 @@ def _bench(arguments: list[str]) -> Invocation:
     return Invocation(Bench(_model_choice(found), found.json), found.data_dir)
 
 
+def _models(arguments: list[str]) -> Invocation:
+    parser = _verb_parser("models", "What a model needs of this machine's memory.")
+    verbs = parser.add_subparsers(dest="verb", metavar="fit", required=True, parser_class=_Parser)
+    fit = verbs.add_parser("fit", help="the memory plan of a model file", allow_abbrev=False)
+    fit.add_argument("--context", metavar="N", type=_count(1), help="context size in tokens")
+    fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
+    fit.add_argument("--gpu-memory", metavar="BYTES", type=_bytes, help="free memory of the graphics card")
+    fit.add_argument("--ram", metavar="BYTES", type=_bytes, help="free memory of the computer")
+    fit.add_argument("--table", action="store_true", help="cache type by context")
+    fit.add_argument("model", metavar="MODEL", nargs="?", type=_path, help="a model file (else the remembered one)")
+    fit.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
+    _add_json(fit)
+    found = parser.parse_args(arguments)
+    command = ModelsFit(found.model, found.context, found.kv, found.gpu_memory, found.ram, found.table, found.json)
+    return Invocation(command, found.data_dir)
+
+
+def _bytes(argument: str) -> int:
+    return _count(0, 1 << 50)(argument)
+
+
 _VERBS: dict[str, Callable[[list[str]], Invocation]] = {
     "ask": _ask,
     "chat": _chat,
     "conversations": _conversations,
     "doctor": _doctor,
     "bench": _bench,
+    "models": _models,
 }
 
 _DATA_DIR_HELP = "keep all state below this folder"

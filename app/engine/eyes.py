@@ -237,8 +237,10 @@ def find_projector(model: Path, header: Header, named: Path | None) -> Projector
     return None
 
 
-def why_blind(model: Path, header: Header) -> str:
-    """Why a model for which find_projector found nothing sees nothing, in one sentence."""
+def why_blind(model: Path, header: Header, projector: Projector | None) -> str:
+    """Why a model sees nothing, in one sentence: its `projector` (None: none was found) is not all that it takes."""
+    if projector is not None:
+        return "Its vocabulary or chat template has no place for pictures."
     beside = next(iter(sorted(model.parent.glob("*mmproj*.gguf"))), None)
     if beside is not None:
         return f"“{display_name(beside)}” beside it is no image part that fits it."

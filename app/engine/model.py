@@ -98,7 +98,7 @@ class Model:
             self.vocabulary = Vocabulary(self._llama, header)
             self.family, template = _template(header, path, self.vocabulary)
             self.governor = ThreadGovernor(options.threads or usable_cores(), fixed=options.threads > 0)
-            if files.projector is not None:
+            if files.projector is not None and template.shows_pictures():
                 threads = self.governor.most
                 self.eyes = Eyes(library, self._llama, files.projector, flag, files.embeddings, threads)
             self.prompts = PromptReader(template, self.vocabulary, self.eyes)
@@ -107,7 +107,7 @@ class Model:
         except BaseException:
             self.free()
             raise
-        self.info = self._describe(library, path, (perf_counter() - started) * 1000)
+        self.info = self._describe(library, files, (perf_counter() - started) * 1000)
         progress(1.0)
 
     def _create_context(self) -> LlamaContext:
@@ -150,7 +150,8 @@ class Model:
             self._llama_context.free()
         self._llama.free()
 
-    def _describe(self, library: Llama, path: Path, load_ms: float) -> ModelInfo:
+    def _describe(self, library: Llama, files: Files, load_ms: float) -> ModelInfo:
+        path = files.path
         layers = self._llama.n_layers + 1  # with the output layer, as llama.cpp counts them
         on_card = any(device.kind in ("gpu", "igpu") for device in library.devices())
         wanted = self.options.gpu_layers
@@ -173,7 +174,7 @@ class Model:
             image_side=self.eyes.projector.side if self.eyes else 0,
             image_tokens=self.eyes.projector.tokens if self.eyes else 0,
             view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
-            blind="" if self.eyes else why_blind(path, self.header),
+            blind="" if self.eyes else why_blind(path, self.header, files.projector),
         )
 
 

@@ -63,7 +63,10 @@ class PromptReader:
             fingerprint=self._vocabulary.fingerprint,
             crops={picture: len(views) - 1 for picture, views in cells.items()},
         )
-        ids = list(self._ids(segments, iter([view for picture in pictures for view in cells[picture]])))
+        views = iter([view for picture in pictures for view in cells[picture]])
+        ids = list(self._ids(segments, views))
+        if next(views, None) is not None:  # never to be sent on without a picture that the person sees in the chat
+            raise EngineError("The model's chat template has no place for pictures.", "template")
         opening = list(self._vocabulary.opening)
         while opening and ids[:1] == opening:
             del ids[0]

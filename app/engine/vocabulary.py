@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from app.engine.llama import ATTRIBUTE_CONTROL, ATTRIBUTE_UNKNOWN, LlamaModel
 from app.gguf.header import Header
+from app.prompt.template import PICTURE_FRAME
 
 TOKEN_TYPES_KEY = "tokenizer.ggml.token_type"  # read with the header
 TEMPLATE_KEY = "tokenizer.chat_template"
@@ -37,13 +38,17 @@ class Vocabulary:
         self._literals = {model.token_text(token): token for token in controls}
         self._literals.update(self._soft_controls(header.text(TEMPLATE_KEY)))
         self._control_ids = frozenset(self._literals.values())
+        self._frame = frozenset(self._literals[word] for word in PICTURE_FRAME if word in self._literals)
         self._pieces: list[bytes | None] = [None] * model.n_vocab
         self._remembered = lru_cache(_REMEMBERED_TEXTS)(self._tokenize)
 
     def _soft_controls(self, template: str) -> dict[str, int]:
-        """Single tokens that the template writes like control tokens although the file calls them words."""
+        """Single tokens that are written like control tokens although the file calls them words.
+
+        Those of the template, and those around a picture, which many files of Gemma 3 call words of the user's.
+        """
         found = {}
-        for literal in set(_LITERAL.findall(template)) - self._literals.keys():
+        for literal in {*_LITERAL.findall(template), *PICTURE_FRAME} - self._literals.keys():
             ids = self._model.tokenize(literal.encode(), parse_special=True)
             if len(ids) == 1:
                 found[literal] = ids[0]
@@ -94,7 +99,8 @@ class Vocabulary:
         """The bytes that a sampled token adds to an answer: none for a control token."""
         known = self._pieces[token]
         if known is None:
-            known = self._pieces[token] = self._model.piece(token, special=token in self._words)
+            known = b"" if token in self._frame else self._model.piece(token, special=token in self._words)
+            self._pieces[token] = known
         return known
 
     def text(self, ids: Iterable[int]) -> bytes:

@@ -20,6 +20,7 @@ from app.prompt.sandbox import Template, refused
 from app.prompt.segments import Control, Plain, Sampled, Seen, Segment
 
 _PRIVATE = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
+PICTURE_FRAME = ("<start_of_image>", "<end_of_image>")  # the control tokens around a picture's cells
 _SYSTEM_PROBE = "Answer in one word."
 _PROBES = (
     (Message(Role.USER, "x"),),
@@ -58,6 +59,16 @@ class ChatTemplate:
             return _SYSTEM_PROBE in self._render((Message(Role.USER, "x"),), _SYSTEM_PROBE, open_answer=True)
         except EngineError:
             return False
+
+    def shows_pictures(self) -> bool:
+        """Whether a picture of a message has a place: some templates and vocabularies have none."""
+        picture = Picture("", 1, 1, "")
+        probe = Prompt("", (Message(Role.USER, "x", pictures=(picture,)),))
+        try:
+            found = self.render(probe, open_answer=True, fingerprint="", crops={picture: 0})
+        except EngineError:
+            return False
+        return Seen() in found
 
     def render(
         self, prompt: Prompt, *, open_answer: bool, fingerprint: str, crops: Mapping[Picture, int] | None = None
@@ -142,7 +153,7 @@ class ChatTemplate:
 
 def _framed(picture: str) -> str:
     """A picture's cells as Gemma was trained to find them (transformers, processing_gemma3.py)."""
-    return f"\n\n<start_of_image>{picture}<end_of_image>\n\n"
+    return f"\n\n{PICTURE_FRAME[0]}{picture}{PICTURE_FRAME[1]}\n\n"
 
 
 def _picture_words(message: Message, marks: _Marks, crops: Mapping[Picture, int]) -> str:

@@ -20,7 +20,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-import psutil
 from PIL import Image, ImageDraw
 
 from app.core.message import Draft, Message, Picture, Role
@@ -103,7 +102,7 @@ def _seeing(ours: _Ours, folder: Path) -> list[Figure]:
         peak = max(peak, looked.peak)
         if number:  # the first one loads the encoder
             times.append(looked.seconds)
-        gaps.append(looked.longest_gap)
+            gaps.append(looked.longest_gap)
         say(f"vision: view {number}: {looked.seconds:.1f} s, {looked.told} reports, gap {looked.longest_gap:.2f} s")
     kept = sorted((folder / "embeddings").glob("*.embd"))
     return [
@@ -244,8 +243,8 @@ class _Ours:
 
     def memory(self) -> int:
         """Bytes of the worker that are not the mapped file."""
-        found = psutil.Process(self._pid).memory_full_info()
-        return int(found.uss)
+        status = Path(f"/proc/{self._pid}/status").read_text("ascii")
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("RssAnon"))
 
     def look(self, picture: Picture) -> _Looked:
         """See one picture ahead of its text; reading its cells is not in the time."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gguf import GGUFReader
 
 from app.core.errors import EngineError, ModelError
 from app.core.message import FinishReason, Message, PanAndScan, Picture, Role
@@ -209,3 +211,38 @@ def test_a_mmproj_of_another_model_is_refused(gemma_270m: Path, demo_model: Path
         assert refusal.value.code == "mmproj"
     assert check_files(micro_model, LoadOptions(), None, None).projector is not None
     assert check_files(demo_model, LoadOptions(), None, None).projector is None
+
+
+@pytest.fixture
+def copied(micro_model: Path, tmp_path: Path) -> Path:
+    """The micro model and its mmproj in a folder of their own."""
+    for name in (micro_model.name, f"mmproj-{micro_model.name}"):
+        shutil.copy(micro_model.with_name(name), tmp_path / name)
+    return tmp_path / micro_model.name
+
+
+def test_image_tokens_that_the_file_calls_words_still_frame_a_picture(copied: Path, tmp_path: Path) -> None:
+    """Many files of Gemma 3 give <start_of_image> the type of a user's word; its pictures were lost without a sign."""
+    file = GGUFReader(copied, "r+")
+    tokens, types = file.fields["tokenizer.ggml.tokens"], file.fields["tokenizer.ggml.token_type"]
+    for place, word in enumerate(tokens.contents()):
+        if word in ("<start_of_image>", "<end_of_image>"):
+            types.parts[types.data[place]][0] = 4  # user defined
+    del file, tokens, types
+    with loaded(copied) as engine:
+        assert model_of(engine).info.vision
+        chat = Chat(engine)
+        answer = see(chat, "Describe this image.", kept(shape("star", "red"), tmp_path / "pictures"))
+        assert answer.text == "A red star on a white background."
+        typed = chat.message_cost("<start_of_image><end_of_image>")
+        assert typed > chat.message_cost("") + 4, "what a person types is no frame of a picture"
+
+
+def test_a_vocabulary_without_image_tokens_is_said_to_be_blind(copied: Path) -> None:
+    data = copied.read_bytes()
+    copied.write_bytes(data.replace(b"<start_of_image>", b"<sTart_of_image>"))
+    with loaded(copied) as engine:
+        info = model_of(engine).info
+        assert not info.vision
+        assert info.blind == "Its vocabulary or chat template has no place for pictures."
+        assert Chat(engine).say("My name is Robin.").text == "Nice to meet you, Robin."

@@ -1,0 +1,105 @@
+"""`cabochon models fit`: what a model needs of this machine's memory, part by part."""
+
+from __future__ import annotations
+
+import psutil
+
+from app.cli.commands import ModelsFit
+from app.cli.doctor import describe
+from app.cli.link import SessionLink
+from app.cli.opening import remembered_model
+from app.cli.output import Output, one_line
+from app.core.errors import ExitCode, ModelError
+from app.core.paths import DataPaths, display_name
+from app.core.settings import DEFAULT_CONTEXT
+from app.gguf.header import read_header
+from app.models.memory import KV_BYTES, Plan, Verdict, in_gib, plan
+from app.models.shape import Shape, projector_bytes, shape_of
+
+CONTEXTS = tuple(1024 << power for power in range(8))  # 1K to 128K
+_MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", Verdict.NO: "no"}
+
+
+def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
+    """Print the plan of a model file. Raises ModelError for one that cannot be read."""
+    gpu, file = command.gpu_memory, command.model
+    if file is None or gpu is None:
+        with SessionLink(paths) as link:
+            file = file or remembered_model(link)
+            gpu = _free_on_card(link) if gpu is None else gpu
+    if file is None:
+        raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
+    header = read_header(file)
+    shape, projector = shape_of(header, display_name(file)), projector_bytes(file, header)
+    ram = psutil.virtual_memory().available if command.ram is None else command.ram
+    context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
+
+    def planned(context: int, kv_type: str) -> Plan:
+        return plan(shape, context, kv_type, gpu_memory=gpu or 0, ram=ram, projector=projector)
+
+    made = planned(context, command.kv)
+    if command.json:
+        output.record(_record(shape, made))
+    elif command.table:
+        _print_table(shape, [[planned(context, kv) for context in _contexts(shape)] for kv in KV_BYTES], output)
+    else:
+        _print(shape, made, output)
+    return ExitCode.DONE
+
+
+def _free_on_card(link: SessionLink) -> int:
+    """Of the card with the most free memory; 0 where the engine has none."""
+    return max((device.memory_free for device in describe(link).devices if device.kind in ("gpu", "igpu")), default=0)
+
+
+def _contexts(shape: Shape) -> list[int]:
+    return [context for context in CONTEXTS if not shape.trained_context or context <= shape.trained_context]
+
+
+def _record(shape: Shape, made: Plan) -> dict[str, object]:
+    return {
+        "model": shape.name,
+        "context": made.context,
+        "kv_type": made.kv_type,
+        "weights_bytes": made.weights,
+        "kv_bytes": made.kv,
+        "compute_bytes": made.compute,
+        "vision_bytes": made.vision,
+        "checkpoint_bytes": made.checkpoints,
+        "embedding_copy_bytes": made.embedding_copy,
+        "margin_bytes": made.margin,
+        "total_bytes": made.total,
+        "gpu_layers": made.gpu_layers,
+        "layers": made.layers,
+        "gpu_bytes": made.gpu,
+        "ram_bytes": made.ram,
+        "verdict": made.verdict.value,
+        "why": made.why,
+    }
+
+
+def _print(shape: Shape, made: Plan, output: Output) -> None:
+    output.line(f"{one_line(shape.name)}, context of {made.context} tokens, {made.kv_type} cache")
+    for name, size in (
+        ("weights", made.weights),
+        ("KV cache", made.kv),
+        ("working memory", made.compute),
+        ("image encoder", made.vision),
+        ("checkpoints", made.checkpoints),
+        ("embedding copy", made.embedding_copy),
+        ("margin", made.margin),
+    ):
+        if size:
+            output.line(f"  {name:<16}{in_gib(size):>10}")
+    output.line(f"  {'together':<16}{in_gib(made.total):>10}")
+    output.line(made.why)
+
+
+def _print_table(shape: Shape, rows: list[list[Plan]], output: Output) -> None:
+    """Cache type by context: GiB, and where it runs."""
+    contexts = [f"{made.context // 1024}k" for made in rows[0]]
+    output.line(f"{one_line(shape.name)}, memory needed in GiB")
+    output.line(f"{'cache':<6}" + "".join(f"{context:>14}" for context in contexts))
+    for row in rows:
+        cells = (f"{made.total / (1 << 30):.1f} {_MARKS[made.verdict]}" for made in row)
+        output.line(f"{row[0].kv_type:<6}" + "".join(f"{cell:>14}" for cell in cells))

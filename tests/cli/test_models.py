@@ -1,0 +1,46 @@
+"""`cabochon models fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.program import Program
+
+GIB = 1 << 30
+
+
+def test_the_plan_as_json(program: Program, gemma_270m: Path) -> None:
+    outcome = program.run("models", "fit", "--json", "--context", "4096", "--ram", str(8 * GIB), gemma_270m)
+    record = outcome.record
+    assert outcome.code == 0
+    assert list(record) == [
+        "model", "context", "kv_type", "weights_bytes", "kv_bytes", "compute_bytes", "vision_bytes",
+        "checkpoint_bytes", "embedding_copy_bytes", "margin_bytes", "total_bytes", "gpu_layers", "layers",
+        "gpu_bytes", "ram_bytes", "verdict", "why",
+    ]  # fmt: skip
+    assert record["verdict"] == "ram"
+    parts = ("weights", "kv", "compute", "vision", "checkpoint", "embedding_copy", "margin")
+    assert record["total_bytes"] == sum(record[f"{part}_bytes"] for part in parts)
+    on_card = program.run(
+        "models", "fit", "--json", "--gpu-memory", str(8 * GIB), "--ram", str(8 * GIB), gemma_270m
+    ).record
+    assert (on_card["verdict"], on_card["gpu_layers"]) == ("fits", on_card["layers"])
+
+
+def test_the_plan_in_words_and_as_a_table(program: Program, micro_model: Path) -> None:
+    said = program.run("models", "fit", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
+    assert "weights" in said
+    assert "image encoder" in said
+    assert said.splitlines()[-1] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
+    table = program.run("models", "fit", "--table", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
+    assert [line.split()[0] for line in table.splitlines()[2:]] == ["f16", "q8_0", "q4_0"]
+
+
+def test_what_is_no_model_is_refused(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "a.gguf"
+    path.write_bytes(b"GGUF")
+    for named in (path, tmp_path / "missing.gguf"):
+        outcome = program.run("models", "fit", "--gpu-memory", "0", named)
+        assert (outcome.code, outcome.out) == (3, "")
+        assert outcome.sentence
+    assert program.run("models", "fit", "--kv", "f32", path).code == 2

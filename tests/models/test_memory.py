@@ -1,0 +1,169 @@
+"""The memory plan: the cache exact to the byte, the rest against what llama.cpp says it takes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from app.core.paths import encode_path
+from app.core.protocol import Load
+from app.core.settings import LoadOptions
+from app.engine.local import LocalEngine
+from app.gguf.header import read_header
+from app.models.memory import (
+    BATCH,
+    KV_BYTES,
+    Verdict,
+    checkpoint_bytes,
+    compute_bytes,
+    kv_bytes,
+    plan,
+)
+from app.models.shape import Shape, shape_of
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+def _gemma(layers: int, hidden: int, kv_heads: int, head: int = 256, window: int = 1024) -> Shape:
+    """A shape with round numbers for the weights: 100 MiB a layer, 500 MiB of embeddings."""
+    return Shape(
+        name="gemma",
+        quantisation="Q4_0",
+        hidden=hidden,
+        feed_forward=4 * hidden,
+        queries=2 * kv_heads * head,
+        vocabulary=262_144,
+        trained_context=131_072,
+        window=window,
+        kv_values=(2 * kv_heads * head,) * layers,
+        is_global=tuple(number % 6 == 5 for number in range(layers)),
+        layer_bytes=(100 * MIB,) * layers,
+        embedding_bytes=500 * MIB,
+        output_bytes=0,
+        other_bytes=0,
+    )
+
+
+GEMMA_12B = _gemma(48, 3840, 8)
+
+
+@pytest.mark.parametrize(
+    ("context", "kv_type", "mib"),
+    [
+        # the published table of Gemma 3 12B, its bold figures read in llama.cpp's log
+        (4096, "f16", 736), (4096, "q8_0", 391), (4096, "q4_0", 207),
+        (8192, "f16", 992), (8192, "q8_0", 527), (8192, "q4_0", 279),
+        (16384, "f16", 1504), (16384, "q8_0", 799), (16384, "q4_0", 423),
+        (32768, "f16", 2528), (32768, "q8_0", 1343), (32768, "q4_0", 711),
+        (131072, "f16", 8672), (131072, "q8_0", 4607), (131072, "q4_0", 2439),
+    ],
+)  # fmt: skip
+def test_the_cache_of_12b(context: int, kv_type: str, mib: int) -> None:
+    assert sum(kv_bytes(GEMMA_12B, context, kv_type)) == mib * MIB
+
+
+def test_a_checkpoint_of_12b() -> None:
+    assert checkpoint_bytes(GEMMA_12B, "f16") == 320 * MIB
+
+
+def test_a_model_without_a_window_keeps_everything() -> None:
+    plain = Shape("p", "F16", 64, 256, 64, 1000, 4096, 0, (128,) * 4, (True,) * 4, (1,) * 4, 1, 1, 0)
+    assert kv_bytes(plain, 1000, "f16") == (1024 * 128 * 2,) * 4
+    assert checkpoint_bytes(plain, "f16") == 0
+
+
+# against llama.cpp's own words
+
+_SIZES = re.compile(r"size\s*=\s*([0-9.]+) MiB")
+
+
+def _logged(path: Path, options: LoadOptions, caplog: pytest.LogCaptureFixture) -> tuple[float, float, float]:
+    """MiB of weights, cache and working memory as llama.cpp logs them."""
+    caplog.set_level(logging.DEBUG, "app.llama")
+    engine = LocalEngine()
+    engine.begin()
+    engine.load(Load(1, encode_path(path), options), lambda _fraction: None)
+    engine.unload()
+    lines = [record.getMessage() for record in caplog.records if record.name == "app.llama"]
+
+    def summed(*words: str) -> float:
+        chosen = [line for line in lines if all(word in line for word in words)]
+        return sum(float(match[1]) for line in chosen if (match := _SIZES.search(line)))
+
+    cache = [line for line in lines if "llama_kv_cache: size" in line]
+    return (
+        summed("CPU_Mapped model buffer size"),
+        sum(float(match[1]) for line in cache if (match := _SIZES.search(line))),
+        summed("compute buffer size ="),
+    )
+
+
+@pytest.mark.parametrize("kv_type", list(KV_BYTES))
+@pytest.mark.parametrize(("name", "context"), [("270m", 4096), ("270m", 16384), ("demo", 4096), ("micro", 8192)])
+def test_a_model_takes_what_was_planned(
+    gemma_270m: Path,
+    demo_model: Path,
+    micro_model: Path,
+    name: str,
+    context: int,
+    kv_type: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = {"270m": gemma_270m, "demo": demo_model, "micro": micro_model}[name]
+    options = LoadOptions(context=context, batch=BATCH, kv_type=kv_type, flash_attention="on")
+    weights, cache, compute = _logged(path, options, caplog)
+    shape = shape_of(read_header(path), name)
+    planned = sum(kv_bytes(shape, context, kv_type))
+    assert cache == pytest.approx(planned / MIB, abs=0.02)
+    total = (shape.weight_bytes + planned + compute_bytes(shape, context)) / MIB
+    assert total == pytest.approx(weights + cache + compute, rel=0.03)
+
+
+def test_weights_are_those_of_the_file(gemma_270m: Path, demo_model: Path, micro_model: Path) -> None:
+    for path in (gemma_270m, demo_model, micro_model):
+        header = read_header(path)
+        shape = shape_of(header, path.name)
+        assert shape.weight_bytes == sum(tensor.size for tensor in header.tensors)
+        assert shape.weight_bytes <= path.stat().st_size
+
+
+# where it goes
+
+
+@pytest.mark.parametrize(
+    ("gpu", "ram", "verdict", "layers"),
+    [
+        (24 * GIB, 16 * GIB, Verdict.FITS, 49),
+        (0, 16 * GIB, Verdict.RAM, 0),
+        (4 * GIB, 16 * GIB, Verdict.PARTIAL, None),
+        (0, 4 * GIB, Verdict.NO, 0),
+        (1 * GIB, 4 * GIB, Verdict.NO, None),
+    ],
+)
+def test_verdicts(gpu: int, ram: int, verdict: Verdict, layers: int | None) -> None:
+    made = plan(GEMMA_12B, 8192, "f16", gpu_memory=gpu, ram=ram)
+    assert made.verdict is verdict
+    assert made.why.endswith(".")
+    if layers is not None:
+        assert made.gpu_layers == layers
+
+
+@pytest.mark.parametrize("gib", range(25))
+def test_the_card_is_filled_and_never_too_full(gib: int) -> None:
+    made = plan(GEMMA_12B, 32768, "q8_0", gpu_memory=gib * GIB, ram=64 * GIB, projector=814 * MIB)
+    assert made.gpu + (made.margin if made.gpu_layers else 0) <= gib * GIB
+    assert made.total == made.gpu + made.ram
+    if made.gpu_layers < made.layers:
+        more = 100 * MIB + max(kv_bytes(GEMMA_12B, 32768, "q8_0"))
+        first = made.compute + made.vision + 500 * MIB
+        assert max(made.gpu, first - more) + more + made.margin > gib * GIB
+
+
+def test_all_on_the_card_needs_a_copy_of_the_embeddings() -> None:
+    made = plan(GEMMA_12B, 8192, "f16", gpu_memory=24 * GIB, ram=16 * GIB)
+    assert made.embedding_copy == 500 * MIB
+    assert plan(GEMMA_12B, 8192, "f16", gpu_memory=0, ram=16 * GIB).embedding_copy == 0
