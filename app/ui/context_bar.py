@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.core.protocol import Measured
 from app.ui.banners import Bar
+from app.ui.controls import PaintedButton
 from app.ui.figures import context_short, count, tokens_short, turns
 from app.ui.look import Look
-from app.ui.painting import KEYBOARD, box, mirrored, words
+from app.ui.painting import box, mirrored, words
 
 
-class Choice(QAbstractButton):
+class Choice(PaintedButton):
     """One of several equal choices, 52 high: what it is, and what it costs."""
 
     def __init__(self, look: Look, title: str, cost: str) -> None:
         super().__init__()
         self._look = look
         self._cost = cost
-        self._ring = False
         self.setText(title)
         self.setAccessibleName(title)
         self.setAccessibleDescription(cost)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def describe(self, title: str, cost: str) -> None:
@@ -38,21 +37,13 @@ class Choice(QAbstractButton):
     def sizeHint(self) -> QSize:
         return QSize(self._look.px(140), self._look.px(52))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
         fill = "pressed" if self.isDown() else "hover" if self.underMouse() else "raised"
-        edge = look.colour("accent" if self._ring else "border_strong")
-        box(painter, self.rect(), 6, look.colour(fill), edge, 2 if self._ring else 1)
+        edge = look.colour("accent" if self.ring else "border_strong")
+        box(painter, self.rect(), 6, look.colour(fill), edge, 2 if self.ring else 1)
         inner = self.rect().adjusted(13, 0, -10, 0)
         painter.setFont(look.font(13, 500))
         title = QRectF(inner.left(), look.px(9), inner.width(), look.px(18)).toRect()

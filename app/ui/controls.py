@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QSizePolicy, QStyle, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, QSizePolicy, QStyle, QToolButton, QWidget
 
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
@@ -206,6 +206,23 @@ class Switch(QCheckBox):
         rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
         knob = QRectF(area.left() + (16 if on == rightwards else 2), area.top() + 2, 14, 14)
         box(painter, knob, 7, look.colour("on_accent" if on else "raised"))
+
+
+class PaintedButton(QAbstractButton):
+    """A button that paints itself; `ring` tells that the keyboard brought the focus to it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ring = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.ring = event.reason() in KEYBOARD
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.ring = False
+        super().focusOutEvent(event)
 
 
 class Line(QWidget):

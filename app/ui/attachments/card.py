@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QApplication
 
 from app.core.message import PanAndScan
 from app.ui.attachments.attachment import Attachment, document_words, offer, scans_offer, views_of
 from app.ui.attachments.sight import Sight
 from app.ui.attachments.thumbs import cover, draw_rounded
-from app.ui.controls import IconButton
+from app.ui.controls import IconButton, PaintedButton
 from app.ui.figures import tokens
 from app.ui.look import Look
-from app.ui.painting import KEYBOARD, LEFT_TO_RIGHT, box, mirrored, picture, words
+from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture, words
 
 HIGH = 66
 THUMB = 52
@@ -21,7 +21,7 @@ WORDS = 158
 NAME = 130
 
 
-class Offer(QAbstractButton):
+class Offer(PaintedButton):
     """*Look closer* or *As pictures*, in the same card."""
 
     def __init__(self, look: Look, card: Card) -> None:
@@ -29,8 +29,6 @@ class Offer(QAbstractButton):
         self._look = look
         self._title = ""
         self._said = ""
-        self._ring = False
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def say(self, title: str, said: str) -> None:
@@ -45,20 +43,12 @@ class Offer(QAbstractButton):
         bold, plain = (QFontMetricsF(self._look.font(12, weight)) for weight in (500, 400))
         return round(self._look.px(42) + bold.horizontalAdvance(self._title) + plain.horizontalAdvance(self._said))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
-        if self._ring or self.underMouse():
-            edge = look.colour("accent") if self._ring else None
+        if self.ring or self.underMouse():
+            edge = look.colour("accent") if self.ring else None
             box(painter, self.rect(), 6, look.colour("hover") if self.underMouse() else None, edge, 2)
         rightwards = self.layoutDirection() == LEFT_TO_RIGHT
         spot = look.px(17)
@@ -72,7 +62,7 @@ class Offer(QAbstractButton):
         words(painter, mirrored(rest, self.rect(), self.layoutDirection()), self._said, look.colour("text"))
 
 
-class Card(QAbstractButton):
+class Card(PaintedButton):
     """Accessible as *Picture NAME* or *Document NAME*. A press shows what the model sees or reads of it, Delete removes
     it, dragging moves it."""
 
@@ -88,7 +78,6 @@ class Card(QAbstractButton):
         self._sight = Sight()
         self._thumb = QPixmap()
         self._offered = ""
-        self._ring = False
         self._pressed_at = QPoint()
         self._is_dragged = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -169,14 +158,6 @@ class Card(QAbstractButton):
 
     # -- keys and mouse
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -216,7 +197,7 @@ class Card(QAbstractButton):
         px = look.px
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
-        edge, width = ("accent", 2) if self._ring else ("border", 1)
+        edge, width = ("accent", 2) if self.ring else ("border", 1)
         box(painter, self.rect(), 8, look.colour("sunken"), look.colour(edge), width)
         self._paint_thumb(painter)
         start = px(7 + THUMB + 10)

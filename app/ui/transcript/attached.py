@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import MessageView
 from app.core.message import Document, Picture
 from app.ui.attachments.attachment import pages_words
 from app.ui.attachments.thumbs import cover, draw_rounded, thumbnail
-from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.controls import PaintedButton
+from app.ui.painting import box, mirrored, picture, words
 from app.ui.transcript.style import Style
 
 TALL, LOW = 216, 148
@@ -24,7 +25,7 @@ CHIP_HIGH = 44
 KINDS = {"pdf": "PDF", "html": "HTML", "csv": "CSV", "markdown": "Markdown", "code": "Code"}
 
 
-class Thumb(QAbstractButton):
+class Thumb(PaintedButton):
     """Accessible as *Picture NAME*; a press enlarges it."""
 
     menu_asked = Signal(QPoint)
@@ -34,9 +35,7 @@ class Thumb(QAbstractButton):
         self._style = style
         self._picture = shown
         self._drawn = QPixmap()
-        self._ring = False
         self.is_missing = thumbnail(shown).isNull()
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         missing = ", missing" if self.is_missing else ""
         self.setAccessibleName(f"Picture {shown.name}{missing}".strip())
@@ -52,14 +51,6 @@ class Thumb(QAbstractButton):
     def resizeEvent(self, event: object) -> None:
         self._drawn = QPixmap()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.menu_asked.emit(event.globalPos())
 
@@ -74,7 +65,7 @@ class Thumb(QAbstractButton):
                 self._drawn = cover(self._picture, self.size(), self.devicePixelRatioF())
             draw_rounded(painter, self.rect(), self._drawn, 8)
             box(painter, self.rect(), 8, None, style.colour("border"))
-        if self._ring:
+        if self.ring:
             box(painter, self.rect(), 8, None, style.colour("accent"), 2)
 
     def _paint_missing(self, painter: QPainter) -> None:
@@ -96,7 +87,7 @@ class Thumb(QAbstractButton):
         )
 
 
-class FileChip(QAbstractButton):
+class FileChip(PaintedButton):
     """Accessible as *Document NAME*; a press shows its text."""
 
     def __init__(self, parent: QWidget, style: Style, shown: Document) -> None:
@@ -104,8 +95,6 @@ class FileChip(QAbstractButton):
         self._style = style
         self._document = shown
         self._note = pages_words(shown) if shown.pages > 1 else KINDS.get(shown.kind, "Text")
-        self._ring = False
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Document {shown.name}")
         self.setAccessibleDescription(self._note)
@@ -117,21 +106,13 @@ class FileChip(QAbstractButton):
         noted = QFontMetricsF(self._style.figures(11)).horizontalAdvance(self._note)
         return QSize(px(58) + min(round(max(named, noted)) + 2, px(240)), px(CHIP_HIGH))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         style = self._style
         px = style.px
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
         fill = "hover" if self.underMouse() else "sunken"
-        edge, width = ("accent", 2) if self._ring else ("border", 1)
+        edge, width = ("accent", 2) if self.ring else ("border", 1)
         box(painter, self.rect(), 8, style.colour(fill), style.colour(edge), width)
         icon = mirrored(QRect(px(12), 0, px(20), self.height()), self.rect(), self.layoutDirection())
         picture(painter, QRectF(icon).center(), style.pixmap("document", "text2", 20, self.devicePixelRatioF()))
