@@ -197,6 +197,7 @@ def _sampled(count: int) -> SampledTokens:
 def _model(request: Load) -> ModelInfo:
     stem = display_name(decode_path(request.path)).removesuffix(".gguf")
     shape, quantisation = _SHAPE.search(stem), _QUANTISATION.search(stem)
+    sees = shape is not None and int(shape[1]) >= 4
     return ModelInfo(
         name=f"Gemma 3 {shape[1]}B" if shape else stem,
         path=str(decode_path(request.path)),
@@ -209,8 +210,12 @@ def _model(request: Load) -> ModelInfo:
         trained_context=131072,
         gpu_layers=0,
         layers=0,
-        vision=False,
+        vision=sees,
         fingerprint=_FINGERPRINT,
         recommended=Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0),
         load_ms=1.0,
+        image_side=896 if sees else 0,
+        image_tokens=256 if sees else 0,
+        view_seconds=2.0 if sees else 0.0,
+        blind="" if sees else "It reads text only.",
     )
