@@ -58,6 +58,7 @@ class Popover(_Layer):
 
     def place(self) -> None:
         size = self._card.sizeHint()
+        size.setWidth(min(size.width(), self.width() - 2 * EDGE))
         anchor = QRect(self._anchor.mapTo(self.window(), QPoint(0, 0)), self._anchor.size())
         rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
         left = anchor.right() + 5 - size.width() if rightwards != self._at_start else anchor.left() - 4
