@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
 
 from app.ui.attachments.sight_mark import SightMark
 from app.ui.controls import IconButton, Words
@@ -110,6 +110,7 @@ class Composer(QFrame):
     attach_asked = Signal()
     data_pasted = Signal(object)  # QMimeData with files or a picture
     blind_asked = Signal()  # pictures are to be sent to a model that cannot see
+    scans_left = Signal(str)  # a PDF of this name has no words, and what to do with it is not decided
     strip_made = Signal(object)
 
     def __init__(self, look: Look) -> None:
@@ -150,7 +151,7 @@ class Composer(QFrame):
         strip.settled.connect(self._on_pictures_settled)
         strip.sized.connect(self.updateGeometry)
         self._column.insertWidget(0, strip)
-        QWidget.setTabOrder(self.edit, strip)
+        strip.stand_between(self.edit, self.attach)
         self.strip_made.emit(strip)
         return strip
 
@@ -312,8 +313,10 @@ class Composer(QFrame):
         """Send what is written, if anything is; pictures that are still being opened are waited for."""
         self._send_waits = self._has_cards and self.strip.is_opening
         draft = self.draft
-        if self._send_waits or not draft:
+        if self._send_waits or not (draft or self._has_cards):
             self._refresh()
+        elif self._has_cards and self.strip.scanned:
+            self.scans_left.emit(self.strip.scanned)
         elif draft.pictures and self.sight.value.sees is False:
             self.blind_asked.emit()
         else:

@@ -79,6 +79,12 @@ def _attach(window: MainWindow, qtbot: QtBot, *paths: Path) -> list[Card]:
     return _cards(window)
 
 
+def _focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
 def _drafts(asked: Asked) -> list[Draft]:
     return [call[2] for call in asked.take() if call[0] == "draft_changed"]
 
@@ -325,6 +331,35 @@ def test_scanned_pages_become_pictures_when_asked(
     qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
     assert [picture.name for picture in window.chat.composer.pictures] == ["scan.pdf, page 1", "scan.pdf, page 2"]
     assert not window.chat.composer.draft.documents
+
+
+def test_a_scanned_document_is_never_left_behind_without_a_word(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(1))
+    (card,) = _attach(window, qtbot, path)
+    QTest.keyClicks(window.chat.composer.edit, "What does it say?")
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert not [call for call in asked.take() if call[0] == "submit"]
+    assert window.chat.notice.sentence.accessibleName().startswith("“scan.pdf” has no words in it.")
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert [call[0] for call in asked.take() if call[0] == "submit"] == ["submit"]
+
+
+def test_the_keyboard_goes_from_the_words_over_the_cards_to_attach(
+    window: MainWindow, qtbot: QtBot, make: Make
+) -> None:
+    first, second = _attach(window, qtbot, make("a.png"), make("b.png", colour="blue"))
+    window.chat.composer.edit.setFocus()
+    met = []
+    for _ in range(5):
+        QTest.keyClick(_focused(), Qt.Key.Key_Tab)
+        met.append(_focused())
+    assert [met[0], met[2], met[4]] == [first, second, window.chat.composer.attach]
+    assert met[1].accessibleName() == "Remove a.png"
 
 
 def test_documents_go_with_a_message_to_a_model_without_eyes(

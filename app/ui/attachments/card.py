@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core.message import PanAndScan
 from app.ui.attachments.attachment import Attachment, document_words, offer, scans_offer, views_of
@@ -110,6 +110,10 @@ class Card(PaintedButton):
         self.updateGeometry()
         self._place()
         self.update()
+
+    def keyboard_order(self) -> tuple[QWidget, ...]:
+        """What takes the keyboard, in order."""
+        return (self, self._offer, self._close)
 
     def show_progress(self) -> None:
         """Only how far it has been seen has changed."""

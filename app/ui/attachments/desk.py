@@ -57,6 +57,7 @@ class AttachmentDesk(QObject):
         composer.attach_asked.connect(self.browse)
         composer.data_pasted.connect(self.take)
         composer.blind_asked.connect(self.tell_blind)
+        composer.scans_left.connect(self._on_scans_left)
         chat.transcript.picture_opened.connect(self._on_picture_opened)
         chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
         chat.transcript.document_opened.connect(self._on_document_opened)
@@ -229,6 +230,10 @@ class AttachmentDesk(QObject):
     def _on_scanned(self, number: int, pages: int) -> None:
         if self._missing.pop(number, None) is None:
             self._chat.composer.strip.show_scanned(number, pages)
+
+    @Slot(str)
+    def _on_scans_left(self, name: str) -> None:
+        self.refused.emit(f"“{name}” has no words in it. Press “As pictures” on its card, or remove it.")
 
     @Slot(int)
     def _on_scans_asked(self, number: int) -> None:

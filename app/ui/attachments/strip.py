@@ -37,6 +37,7 @@ class Strip(QScrollArea):
         self._look = look
         self._sight = Sight()
         self._cards: list[Card] = []
+        self._neighbours: tuple[QWidget, QWidget] | None = None
         self._inner = QWidget()
         self._bar = OverlayScrollBar(self)
         self.setAccessibleName("Attachments")
@@ -68,6 +69,15 @@ class Strip(QScrollArea):
     def is_opening(self) -> bool:
         """Whether a file is still being opened."""
         return any(not card.attachment.is_open for card in self._cards)
+
+    @property
+    def scanned(self) -> str:
+        """The name of a PDF without words that nothing was decided about yet, "" for none."""
+        return next((card.attachment.name for card in self._cards if card.attachment.scans), "")
+
+    def stand_between(self, before: QWidget, after: QWidget) -> None:
+        """The keyboard comes to the cards from `before` and goes on to `after`."""
+        self._neighbours = (before, after)
 
     @property
     def sight(self) -> Sight:
@@ -239,12 +249,23 @@ class Strip(QScrollArea):
         for card, spot in zip(self._cards, spots, strict=True):
             card.setGeometry(mirrored(spot, QRect(0, 0, width, y + high), self.layoutDirection()))
             card.show()
+        self._order_tabs()
         rows = min(ROWS, 1 + y // (high + gap))
         wanted_height = rows * (high + gap) if self._cards else 0
         if self.isHidden() == bool(self._cards) or self.height() != wanted_height:
             self.setVisible(bool(self._cards))
             self.setFixedHeight(wanted_height)
             self.sized.emit()
+
+    def _order_tabs(self) -> None:
+        if self._neighbours is None:
+            return
+        step, after = self._neighbours
+        for card in self._cards:
+            for widget in card.keyboard_order():
+                QWidget.setTabOrder(step, widget)
+                step = widget
+        QWidget.setTabOrder(step, after)
 
     def _add(self, attachment: Attachment, place: int | None = None) -> None:
         card = Card(self._look, attachment)
