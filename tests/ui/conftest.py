@@ -17,6 +17,8 @@ from app.ui import fonts
 from app.ui.look import Look
 from app.ui.main_window import MainWindow
 from app.ui.window_state import WindowState
+from tests.media.drawn import shape
+from tests.ui.attaching import Make
 from tests.ui.test_top_bar import READY
 from tests.ui.windows import Asked, message, opened
 
@@ -66,3 +68,16 @@ def window(look: Look, qtbot: QtBot, asked: Asked, tmp_path: Path) -> Iterator[M
     asked.take()
     yield made
     made.close()
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Writes a picture file: `make("star.png")`, `make("wide.jpg", size=(1200, 500))`."""
+
+    def made(name: str, kind: str = "star", colour: str = "red", size: tuple[int, int] = (64, 48)) -> Path:
+        folder = tmp_path / "given"
+        folder.mkdir(exist_ok=True)
+        shape(kind, colour, size=size).save(folder / name)
+        return folder / name
+
+    return made
