@@ -87,7 +87,7 @@ class Window(QObject):
         self._signals: EndSignals | None = None
         self.main = MainWindow(self._look, options.paths, read_state(options.paths.root), self._bridge.post)
         self._waiting: list[Path] = []
-        self._bridge.received.connect(self._on_received)
+        self._bridge.received.connect(self._take)
         self._crashed.connect(self.main.show_bug)
         sys.excepthook = self._on_exception
         # what the first picture does not need is loaded when it is on the screen
@@ -151,7 +151,7 @@ class Window(QObject):
             self.main.actions_now.new_chat()
 
     @Slot(object)
-    def _on_received(self, change: Change) -> None:
+    def _take(self, change: Change) -> None:
         from app.chat.changes import ConversationOpened
 
         self.main.apply(change)
