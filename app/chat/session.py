@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from app.chat.changes import Change, ConversationRemoved, Notice, SettingsChanged
+from app.chat.asking import joined
+from app.chat.changes import Change, ConversationRemoved, DraftRestored, Notice, SettingsChanged
 from app.chat.clock import Clock
 from app.chat.desk import Changes, Desk
 from app.chat.link import EngineLink
@@ -171,6 +172,20 @@ class ChatSession:
             self._desk.draft = draft
             self._desk.meter.ask(conversation, draft)
         return self._desk.settled(told)
+
+    def add_to_draft(self, conversation: str, added: Draft) -> Changes:
+        """What was opened for a chat that is shown no more goes with what is being written there."""
+        if conversation == self._desk.open:
+            return self._desk.settled((DraftRestored(conversation, added),))
+        drafts = self._store.conversations
+        if not conversation:
+            before = drafts.new_draft()
+        elif (stored := drafts.find(conversation)) is not None:
+            before = stored.draft
+        else:
+            return ()  # it was deleted meanwhile
+        self._desk.save_aside(lambda: drafts.set_draft(conversation, joined(before, added)))
+        return ()
 
     # messages
 

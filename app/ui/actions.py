@@ -108,6 +108,11 @@ class Actions(QObject):
         conversation = self._screen.conversation
         self._post(lambda session: session.draft_changed(conversation, draft))
 
+    @Slot(str, object)
+    def add_to_draft(self, conversation: str, added: Draft) -> None:
+        """A file was opened for a chat that is shown no more."""
+        self._post(lambda session: session.add_to_draft(conversation, added))
+
     @Slot()
     def stop(self) -> None:
         """Stop the answer, or take back the message that waits."""

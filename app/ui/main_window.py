@@ -85,7 +85,9 @@ class MainWindow(QMainWindow):
 
         self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
         self.actions_now = Actions(self.screen_now, self.sidebar, self.chat, self._post, self)
-        self.attachments_now = AttachmentDesk(self._look, self, self.chat, self._paths, self._show_dialog)
+        self.attachments_now = AttachmentDesk(
+            self._look, self, self.chat, self._paths, self._show_dialog, lambda: self.screen_now.conversation
+        )
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -130,6 +132,7 @@ class MainWindow(QMainWindow):
         self.screen_now.pictures_seen.connect(self.attachments_now.show_seen)
         self.screen_now.parts_counted.connect(self.attachments_now.show_counted)
         self.attachments_now.refused.connect(self.screen_now.show_notice)
+        self.attachments_now.opened_away.connect(actions.add_to_draft)
 
     def _connect_chat(self) -> None:
         actions = self.actions_now

@@ -1,7 +1,8 @@
 """Prefill and decode of our engine against llama-bench: same file, threads and settings, in turn, both warmed.
 
 llama-bench evaluates random tokens and samples none; ours renders, tokenises, evaluates, samples, detokenises and sends
-each word to another process, and is timed there. So ours carries more, and the ratio is what a person gets.
+each word to another process, and is timed there. So ours carries more, and the ratio is what a person gets. Both decode
+behind as many tokens as our question has, because attention over them is a part of every token.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def _of_model(name: str, path: Path, peers: Peers, folder: Path, size: Size) -> 
         ours.load(path, options)
         numbers = _Numbers(ours)
         prompt, length = _prompt_of(size.prompt, ours)
+        depth = numbers.ask(_QUESTION, 1).finished.usage.prompt_tokens
 
         def prefill() -> float:
             return _mean([numbers.ask(prompt, 1).prefill_rate for _ in range(_RUNS)])
@@ -73,7 +75,8 @@ def _of_model(name: str, path: Path, peers: Peers, folder: Path, size: Size) -> 
             return numbers.ask(_QUESTION, size.busy_generate).decode_rate
 
         def peer(count: int, generate: int, runs: int = _RUNS) -> Callable[[], float]:
-            return lambda: llama_bench(peers.bench, path, prompt=count, generate=generate, runs=runs)
+            behind = depth if generate else 0
+            return lambda: llama_bench(peers.bench, path, prompt=count, generate=generate, depth=behind, runs=runs)
 
         found = [
             _in_turn(f"{name} prefill", prefill, peer(length, 0), size.pairs, IDLE_TARGET),
@@ -128,12 +131,15 @@ def _in_turn(name: str, ours: Callable[[], float], peer: Callable[[], float], pa
     return paired(name, "tok/s", mine, other, at_least=target)
 
 
-def llama_bench(program: Path, model: Path, *, prompt: int = 0, generate: int = 0, runs: int = _RUNS) -> float:
+def llama_bench(
+    program: Path, model: Path, *, prompt: int = 0, generate: int = 0, depth: int = 0, runs: int = _RUNS
+) -> float:
     """Tokens a second by llama-bench, with our batch and cache types and its own choice of threads (as ours).
 
     `runs` in a process that has a session of its own; the first warms and is left out, as is its own warm-up.
     """
     command = [str(program), "-m", str(model), "-p", str(prompt), "-n", str(generate), "-r", str(runs), "-o", "json"]
+    command += ["-d", str(depth)] if depth else []
     command += ["-b", str(BATCH), "-ub", str(BATCH), "-fa", "auto", "-ctk", "f16", "-ctv", "f16"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=600, start_new_session=True)
     return _mean(json.loads(done.stdout)[0]["samples_ts"])

@@ -120,3 +120,18 @@ def test_pictures_alone_can_be_sent_and_name_the_chat(seeing: Bench) -> None:
     assert opened.title == "one.png"
     assert opened.messages[0].pictures[0].sha256 == ONE.sha256
     assert not seeing.engine.all(Stop)
+
+
+def test_what_opens_late_goes_to_the_draft_of_its_chat(seeing: Bench) -> None:
+    seeing.take(seeing.session.draft_changed("", Draft("half a thought", (ONE,))))
+    seeing.say("Hello")
+    first = seeing.conversation
+    seeing.take(seeing.session.draft_changed(first, Draft("more")))
+    seeing.take(seeing.session.new_conversation())
+    seeing.take(seeing.session.add_to_draft(first, Draft("", (OTHER,))))
+    stored = seeing.store.conversations.find(first)
+    assert stored is not None
+    assert (stored.draft.text, [picture.name for picture in stored.draft.pictures]) == ("more", ["other.png"])
+    seeing.take(seeing.session.add_to_draft("", Draft("", (ONE,))))
+    assert seeing.last(DraftRestored) == DraftRestored("", Draft("", (ONE,))), "it is the chat that is shown"
+    assert seeing.session.add_to_draft("nowhere", Draft("", (ONE,))) == ()

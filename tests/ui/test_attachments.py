@@ -280,3 +280,20 @@ def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainW
     window.attachments_now.attach([path] * 200)
     assert len(cards(window)) == MOST
     assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")
+
+
+def test_a_file_that_opens_after_its_chat_was_left_goes_to_its_draft(
+    window: MainWindow, asked: Asked, qtbot: QtBot, make: Make
+) -> None:
+    window.attachments_now.attach([make("star.png")])
+    window.apply(told.ConversationOpened("b", "B", (), window.screen_now.own_settings))
+    assert cards(window) == []
+    found: list[tuple[str, Draft]] = []
+
+    def was_kept() -> bool:
+        found.extend(call[1:] for call in asked.take() if call[0] == "add_to_draft")
+        return bool(found)
+
+    qtbot.waitUntil(was_kept, timeout=20_000)
+    assert (found[0][0], names(found[0][1])) == ("a", ["star.png"])
+    assert cards(window) == []

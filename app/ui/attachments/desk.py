@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.message import Document, PanAndScan, Picture
+from app.core.message import Document, Draft, PanAndScan, Picture
 from app.core.paths import DataPaths, display_name
 from app.ui.attachments.mime import local_files, picture_bytes
 from app.ui.attachments.opener import Opener
@@ -37,9 +37,16 @@ class AttachmentDesk(QObject):
     """GUI thread. Files are opened elsewhere (see Opener); `refused` carries one sentence about one that was not."""
 
     refused = Signal(str)
+    opened_away = Signal(str, object)  # conversation that is shown no more, Draft with what was opened for it
 
     def __init__(
-        self, look: Look, window: QWidget, chat: ChatPane, paths: DataPaths, show_dialog: Callable[[Dialog], None]
+        self,
+        look: Look,
+        window: QWidget,
+        chat: ChatPane,
+        paths: DataPaths,
+        show_dialog: Callable[[Dialog], None],
+        conversation: Callable[[], str],
     ) -> None:
         super().__init__(window)
         self._look = look
@@ -47,6 +54,9 @@ class AttachmentDesk(QObject):
         self._chat = chat
         self._paths = paths
         self._show_dialog = show_dialog
+        self._conversation = conversation
+        self._homes: dict[int, str] = {}  # the chat of each file that is being opened
+        self._away: set[int] = set()  # those whose chat is shown no more
         self._sight = Sight()
         self._model_path = ""
         self._missing: dict[int, Picture] = {}
@@ -88,6 +98,7 @@ class AttachmentDesk(QObject):
         found = picture_bytes(data)
         if found:
             number, name = self._chat.composer.next_number(), "Pasted picture"
+            self._homes[number] = self._conversation()
             self._chat.composer.strip.add_opening(number, name)
             self.opener.open_bytes(number, found, name)
             self._focus_composer()
@@ -101,6 +112,7 @@ class AttachmentDesk(QObject):
         for path in files[: max(0, room)]:
             number, name = self._chat.composer.next_number(), display_name(path)
             self._files[number] = path
+            self._homes[number] = self._conversation()
             self._chat.composer.strip.add_opening(number, name)
             self.opener.open_file(number, path, name)
         self._focus_composer()
@@ -157,6 +169,7 @@ class AttachmentDesk(QObject):
     def _on_strip_made(self, strip: Strip) -> None:
         strip.shown.connect(self._on_card_pressed)
         strip.dropped.connect(self._on_dropped)
+        strip.left.connect(self._away.add)
         strip.scans_asked.connect(self._on_scans_asked)
         strip.changed.connect(self._on_pictures_changed)
 
@@ -218,8 +231,12 @@ class AttachmentDesk(QObject):
 
     @Slot(int, object)
     def _on_opened(self, number: int, found: Picture | Document) -> None:
-        wanted = self._missing.pop(number, None)
-        if wanted is None:
+        wanted, home = self._missing.pop(number, None), self._homes.pop(number, "")
+        if number in self._away:
+            self._away.remove(number)
+            alone = Draft(pictures=(found,)) if isinstance(found, Picture) else Draft(documents=(found,))
+            self.opened_away.emit(home, alone)
+        elif wanted is None:
             self._chat.composer.strip.show_opened(number, found)
         elif wanted.sha256 == found.sha256:
             self._chat.transcript.show_again()
@@ -228,7 +245,11 @@ class AttachmentDesk(QObject):
 
     @Slot(int, int)
     def _on_scanned(self, number: int, pages: int) -> None:
-        if self._missing.pop(number, None) is None:
+        self._homes.pop(number, None)
+        if number in self._away:
+            self._away.remove(number)
+            self.refused.emit(f"“{self._files.pop(number).name}” has no words in it, and its chat is shown no more.")
+        elif self._missing.pop(number, None) is None:
             self._chat.composer.strip.show_scanned(number, pages)
 
     @Slot(str)
@@ -248,10 +269,12 @@ class AttachmentDesk(QObject):
 
     @Slot(int, str)
     def _on_refused(self, number: int, sentence: str) -> None:
-        if self._missing.pop(number, None) is None:
+        self._homes.pop(number, None)
+        if self._missing.pop(number, None) is None and number not in self._away:
             if not any(card.attachment.number == number for card in self._chat.composer.strip.cards):
                 return  # it was removed, which ended it
             self._chat.composer.strip.remove(number)
+        self._away.discard(number)
         self.refused.emit(sentence)
 
     @Slot(int)

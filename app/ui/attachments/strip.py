@@ -31,6 +31,7 @@ class Strip(QScrollArea):
     sized = Signal()
     shown = Signal(object)  # Card: what the model sees of it is asked for
     dropped = Signal(int)  # number: what was opened under it is not wanted any more
+    left = Signal(int)  # number: it is still being opened, and its chat is shown no more
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -91,7 +92,8 @@ class Strip(QScrollArea):
         if (self.pictures, self.documents) == (draft.pictures, draft.documents) and not self.is_opening:
             return
         for card in list(self._cards):
-            self._drop(card)
+            self._take_away(card)
+            (self.dropped if card.attachment.is_open else self.left).emit(card.attachment.number)
         for attachment in _made(draft, number):
             self._add(attachment)
         self._arrange()
@@ -279,10 +281,13 @@ class Strip(QScrollArea):
         self._cards.insert(len(self._cards) if place is None else place, card)
 
     def _drop(self, card: Card) -> None:
+        self._take_away(card)
+        self.dropped.emit(card.attachment.number)
+
+    def _take_away(self, card: Card) -> None:
         self._cards.remove(card)
         card.hide()
         card.deleteLater()
-        self.dropped.emit(card.attachment.number)
 
     def _card(self, number: int) -> Card | None:
         return next((card for card in self._cards if card.attachment.number == number), None)
