@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.paths import APPLICATION_ID, DataPaths
 from app.ui import fonts, icons
 from app.ui.bridge import SessionBridge
+from app.ui.composer import Activity
 from app.ui.instance_name import may_be_open
 from app.ui.look import Look
 from app.ui.main_window import MainWindow
@@ -25,6 +26,7 @@ from app.ui.window_state import read_state, write_state
 if TYPE_CHECKING:
     from app.chat.changes import Change
     from app.ui.end_signals import EndSignals
+    from app.ui.garbage import Housekeeping
     from app.ui.instance import Handover, SingleInstance
 
 CLOSE_SECONDS = 10.0
@@ -87,6 +89,7 @@ class Window(QObject):
         self._signals: EndSignals | None = None
         self.main = MainWindow(self._look, options.paths, read_state(options.paths.root), self._bridge.post)
         self._waiting: list[Path] = []
+        self._housekeeping: Housekeeping | None = None
         self._bridge.received.connect(self._take)
         self._crashed.connect(self.main.show_bug)
         sys.excepthook = self._on_exception
@@ -119,6 +122,7 @@ class Window(QObject):
     @Slot()
     def _begin(self) -> None:
         from app.ui.end_signals import EndSignals
+        from app.ui.garbage import Housekeeping
         from app.ui.instance import SingleInstance
 
         self._signals = EndSignals(self)
@@ -128,6 +132,7 @@ class Window(QObject):
         if not self._instance.listen() and _hand_over(self._options):
             self.main.close()  # another start was quicker by a blink
             return
+        self._housekeeping = Housekeeping(lambda: self.main.screen_now.activity is Activity.ANSWERING, self)
         self.main.begin()
         self._start_session()
 
@@ -152,9 +157,11 @@ class Window(QObject):
 
     @Slot(object)
     def _take(self, change: Change) -> None:
-        from app.chat.changes import ConversationOpened
+        from app.chat.changes import ConversationOpened, TurnEnded
 
         self.main.apply(change)
+        if self._housekeeping is not None and isinstance(change, ConversationOpened | TurnEnded):
+            self._housekeeping.due()
         if self._waiting and isinstance(change, ConversationOpened) and not change.conversation:
             waiting, self._waiting = self._waiting, []
             self.main.attachments_now.attach(waiting)
