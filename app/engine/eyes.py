@@ -25,9 +25,11 @@ from app.engine.context import Stopped
 from app.engine.llama import AbortFlag, Llama, LlamaFailure, LlamaModel
 from app.engine.mtmd import Encoder, EncoderStopped, Progress
 from app.gguf.header import Header, read_header
+from app.gguf.projector import beside, fitting
 from app.media.prepare import prepare
 from app.media.tiles import Box, Views, views
 
+KIND = "gemma3"  # of projector: the only one that is seen with
 MEMORY = 256 << 20  # bytes of embeddings kept in memory; 65 pictures of a 12B model
 DISK = 2 << 30  # bytes of embeddings kept on disk
 _SEEING_WIDTHS = (2560, 3840, 5376)  # of Gemma 3 4B, 12B and 27B
@@ -226,32 +228,19 @@ def find_projector(model: Path, header: Header, named: Path | None) -> Projector
     """
     if named is not None:
         return _projector(named, header)
-    width = header.number(f"{header.architecture}.embedding_length")
-    for path in sorted(model.parent.glob("*mmproj*.gguf"), key=lambda path: (_likeness(path, model), path.name)):
-        try:
-            found = read_header(path)
-        except ModelError:
-            continue
-        if found.number("clip.vision.projection_dim") == width and found.text("clip.projector_type") == "gemma3":
-            return _projector(path, header)
-    return None
+    found = fitting(model, header, KIND)
+    return _projector(found[0], header) if found is not None else None
 
 
 def why_blind(model: Path, header: Header, projector: Projector | None) -> str:
     """Why a model sees nothing, in one sentence: its `projector` (None: none was found) is not all that it takes."""
     if projector is not None:
         return "Its vocabulary or chat template has no place for pictures."
-    beside = next(iter(sorted(model.parent.glob("*mmproj*.gguf"))), None)
-    if beside is not None:
-        return f"“{display_name(beside)}” beside it is no image part that fits it."
+    if found := beside(model):
+        return f"“{display_name(found[0])}” beside it is no image part that fits it."
     if header.architecture == "gemma3" and header.number("gemma3.embedding_length") in _SEEING_WIDTHS:
         return "Its image part (mmproj) is not in the same folder."
     return "It reads text only."
-
-
-def _likeness(path: Path, model: Path) -> int:
-    """Smaller where more of the names is the same."""
-    return -len(set(path.stem.lower().split("-")) & set(model.stem.lower().split("-")))
 
 
 def _projector(path: Path, model: Header) -> Projector:
@@ -259,7 +248,7 @@ def _projector(path: Path, model: Header) -> Projector:
     kind = header.text("clip.projector_type")
     if header.architecture != "clip" or not header.number("clip.vision.image_size"):
         raise ModelError(f"“{name}” is not the image part of a model (mmproj).", "mmproj")
-    if kind != "gemma3":
+    if kind != KIND:
         raise ModelError(f"“{name}” is an image part of a kind that is not known here ({kind or 'unnamed'}).", "mmproj")
     if header.number("clip.vision.projection_dim") != model.number(f"{model.architecture}.embedding_length"):
         raise ModelError(f"“{name}” is the image part of another model: the sizes do not fit.", "mmproj")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import ModelError
-from app.gguf.header import Header, read_header
+from app.gguf.header import Header
+from app.gguf.projector import fitting
 
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 _GLOBAL_EVERY = {"gemma3": 6, "gemma2": 2}  # every n-th layer looks at everything, the others at a window
@@ -89,12 +90,5 @@ def shape_of(header: Header, name: str) -> Shape:
 
 def projector_bytes(model: Path, header: Header) -> int:
     """Weights of the image part beside a model, 0 where none fits."""
-    width = header.number(f"{header.architecture}.embedding_length")
-    for path in sorted(model.parent.glob("*mmproj*.gguf")):
-        try:
-            found = read_header(path)
-        except ModelError:
-            continue
-        if found.number("clip.vision.projection_dim") == width:
-            return sum(tensor.size for tensor in found.tensors)
-    return 0
+    found = fitting(model, header, "gemma3")
+    return sum(tensor.size for tensor in found[1].tensors) if found is not None else 0

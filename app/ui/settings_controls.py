@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDoubleValidator, QFocusEvent, QFontMetricsF, QIntValidator, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -19,11 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.controls import Words
+from app.ui.controls import PaintedButton, Words
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
 from app.ui.menus import Menu
-from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.painting import box, mirrored, picture, words
 from app.ui.sentence import Sentence
 
 FIELD = 156
@@ -151,29 +150,19 @@ class MenuButton(QPushButton):
             self.chosen.emit(value)
 
 
-class _Segment(QAbstractButton):
+class _Segment(PaintedButton):
     """One piece of the segments."""
 
     def __init__(self, look: Look, text: str) -> None:
         super().__init__()
         self._look = look
-        self._ring = False
         self.setText(text)
         self.setAccessibleName(text)
         self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def sizeHint(self) -> QSize:
         width = QFontMetricsF(self._look.font(13, 500)).horizontalAdvance(self.text())
         return QSize(round(width) + 26, self._look.px(30))
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
@@ -181,7 +170,7 @@ class _Segment(QAbstractButton):
         on = self.isChecked()
         area = self.rect().adjusted(1, 1, -1, -1)
         fill = "tint" if on else "hover" if self.underMouse() else ""
-        framed = self._ring or (on and look.theme.contrast)
+        framed = self.ring or (on and look.theme.contrast)
         if fill or framed:
             edge = look.colour("accent") if framed else None
             box(painter, area, 5, look.colour(fill) if fill else None, edge, 2)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -18,10 +17,10 @@ from PySide6.QtWidgets import (
 
 from app.chat.changes import ModelChanged
 from app.core.settings import Settings
-from app.ui.controls import Button, IconButton, Words
+from app.ui.controls import Button, IconButton, PaintedButton, Words
 from app.ui.layers import Dialog
 from app.ui.look import Look
-from app.ui.painting import KEYBOARD, box, margins, mirrored, picture, words
+from app.ui.painting import box, margins, mirrored, picture, words
 from app.ui.settings_pages import AppearancePage, ChatPage, ModelPage, Page, SamplingPage
 
 SIZE = (880, 656)
@@ -30,31 +29,21 @@ NARROW_LIST = 57  # icons alone
 NARROW = 600
 
 
-class _PageButton(QAbstractButton):
+class _PageButton(PaintedButton):
     """A row of the list, 34 high."""
 
     def __init__(self, look: Look, icon: str, name: str) -> None:
         super().__init__()
         self._look = look
         self._icon_name = icon
-        self._ring = False
         self.setText(name)
         self.setAccessibleName(name)
         self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         look.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
         return QSize(self._look.px(120), self._look.px(34))
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
@@ -62,7 +51,7 @@ class _PageButton(QAbstractButton):
         painter.setLayoutDirection(self.layoutDirection())
         on = self.isChecked()
         fill = "selected" if on else "hover" if self.underMouse() else ""
-        framed = self._ring or (on and look.theme.contrast)
+        framed = self.ring or (on and look.theme.contrast)
         if fill or framed:
             colour = look.colour(fill) if fill else None
             box(painter, self.rect(), 6, colour, look.colour("accent") if framed else None, 2)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,10 +18,10 @@ from PySide6.QtWidgets import (
 
 from app.chat.changes import ModelChanged, ModelState
 from app.ui.banners import Picture
-from app.ui.controls import Button, Words
+from app.ui.controls import Button, PaintedButton, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
-from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.painting import box, mirrored, picture, words
 from app.ui.sentence import Sentence
 
 COLUMN = 704
@@ -49,7 +48,7 @@ class Gem(QLabel):
         self.setFixedSize(self._look.px(self._size), self._look.px(self._size))
 
 
-class StarterCard(QAbstractButton):
+class StarterCard(PaintedButton):
     """A way to begin: icon, title, one line."""
 
     def __init__(self, look: Look, icon: str, title: str, line: str) -> None:
@@ -57,11 +56,9 @@ class StarterCard(QAbstractButton):
         self._look = look
         self._icon_name = icon
         self._line = line
-        self._ring = False
         self.setText(title)
         self.setAccessibleName(title)
         self.setAccessibleDescription(line)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         look.changed.connect(self._on_look_changed)
 
@@ -71,21 +68,13 @@ class StarterCard(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(self._look.px(120), self._look.px(97))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = event.reason() in KEYBOARD
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
         fill = "pressed" if self.isDown() else "hover" if self.underMouse() else "window"
-        edge = look.colour("accent" if self._ring else "border")
-        box(painter, self.rect(), 10, look.colour(fill), edge, 2 if self._ring else 1)
+        edge = look.colour("accent" if self.ring else "border")
+        box(painter, self.rect(), 10, look.colour(fill), edge, 2 if self.ring else 1)
         rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
         x = 15 + look.px(20) / 2
         drawn = look.pixmap(self._icon_name, "accent", 20, self.devicePixelRatioF())
