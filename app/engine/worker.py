@@ -256,8 +256,10 @@ def _goes_on(looking: LookAhead, request: AnyRequest) -> bool:
         return True
     if not isinstance(request, Generate | LookAhead):
         return False
-    wanted = {picture.sha256 for message in request.prompt.messages for picture in message.pictures}
-    return all(picture.sha256 in wanted for picture in looking.prompt.messages[-1].pictures)
+    messages, ahead = request.prompt.messages, looking.prompt.messages[-1]
+    wanted = {picture.sha256 for message in messages for picture in message.pictures}
+    has_words = any(message.text.startswith(ahead.text) for message in messages)
+    return has_words and all(picture.sha256 in wanted for picture in ahead.pictures)
 
 
 def _key(request: AnyRequest) -> Key | None:

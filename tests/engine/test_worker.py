@@ -333,6 +333,18 @@ def test_another_picture_takes_the_place_of_one_that_was_removed(loop: Loop) -> 
     assert isinstance(loop.next(), Described)
 
 
+def test_a_document_that_is_removed_ends_its_reading(loop: Loop) -> None:
+    loop.engine.holds = loop.engine.deaf = True
+    loop.send(LookAhead(1, Prompt("c", (Message(Role.USER, "[Document: a.txt]\nWords\n\n"),))))
+    assert isinstance(loop.next(), LookedAhead)
+    loop.send(Generate(2, Prompt("c", (Message(Role.USER, "[Document: a.txt]\nWords\n\nAnd?"),))))
+    assert loop.silent()
+    assert not loop.engine.stopped.is_set(), "what the turn begins with is being read"
+    loop.send(LookAhead(3, Prompt("c", ())))
+    assert isinstance(loop.next(), Text)
+    assert isinstance(loop.next(), Finished)
+
+
 @pytest.mark.parametrize("error", [EngineError("A picture is gone.", "gone"), RuntimeError("a bug")])
 def test_a_look_ahead_that_fails_is_told_once(loop: Loop, error: Exception) -> None:
     loop.engine.trouble = _raise(error)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
+from app.core.message import Draft
 from app.ui.attachments.document_card import DocumentCard
 from app.ui.main_window import MainWindow
 from app.ui.report_dialog import ReportDialog
@@ -59,6 +60,29 @@ def test_scanned_pages_become_pictures_when_asked(
     qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
     assert [picture.name for picture in window.chat.composer.pictures] == ["scan.pdf, page 1", "scan.pdf, page 2"]
     assert not window.chat.composer.draft.documents
+
+
+def test_pages_drawn_after_their_chat_was_left_go_to_its_draft(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(2))
+    (card,) = attach(window, qtbot, path)
+    (offer,) = [child for child in card.findChildren(QAbstractButton) if child.accessibleName().startswith("As pict")]
+    QTest.mouseClick(offer, Qt.MouseButton.LeftButton)
+    window.chat.composer.strip.show_draft(Draft(), window.chat.composer.next_number)
+    found: list[Draft] = []
+
+    def has_come() -> bool:
+        found.extend(call[-1] for call in asked.take() if call[0] == "add_to_draft")
+        return bool(found)
+
+    qtbot.waitUntil(has_come, timeout=30_000)
+    assert [[picture.name for picture in draft.pictures] for draft in found] == [
+        ["scan.pdf, page 1", "scan.pdf, page 2"]
+    ]
+    assert not window.chat.composer.strip.cards
 
 
 def test_a_scanned_document_is_never_left_behind_without_a_word(

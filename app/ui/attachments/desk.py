@@ -245,9 +245,9 @@ class AttachmentDesk(QObject):
 
     @Slot(int, int)
     def _on_scanned(self, number: int, pages: int) -> None:
-        self._homes.pop(number, None)
         if number in self._away:
             self._away.remove(number)
+            del self._homes[number]
             self.refused.emit(f"“{self._files.pop(number).name}” has no words in it, and its chat is shown no more.")
         elif self._missing.pop(number, None) is None:
             self._chat.composer.strip.show_scanned(number, pages)
@@ -265,6 +265,11 @@ class AttachmentDesk(QObject):
 
     @Slot(int, object)
     def _on_drawn(self, number: int, pages: tuple[Picture, ...]) -> None:
+        home = self._homes.pop(number, "")
+        if number in self._away:
+            self._away.remove(number)
+            self.opened_away.emit(home, Draft(pictures=pages))
+            return
         self._chat.composer.strip.show_drawn(number, pages, self._chat.composer.next_number)
 
     @Slot(int, str)
@@ -281,6 +286,7 @@ class AttachmentDesk(QObject):
     def _on_dropped(self, number: int) -> None:
         self._close_popover()
         self._files.pop(number, None)
+        self._homes.pop(number, None)
         self.opener.cancel(number)
 
     # -- pictures of messages
