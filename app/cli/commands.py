@@ -115,7 +115,15 @@ class ModelsFit:
     json: bool = False
 
 
-Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | ModelsFit
+@dataclass(frozen=True, slots=True)
+class ModelsScan:
+    """The model files in these folders (none: in ours and those of other programs)."""
+
+    folders: tuple[Path, ...] = ()
+    json: bool = False
+
+
+Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | ModelsFit | ModelsScan
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.cli.commands import Ask, Bench, Chat, Command, Doctor, ListConversations, ModelsFit, ShowConversation
+from app.cli.commands import (
+    Ask,
+    Bench,
+    Chat,
+    Command,
+    Doctor,
+    ListConversations,
+    ModelsFit,
+    ModelsScan,
+    ShowConversation,
+)
 from app.cli.output import Output
 from app.core.errors import ExitCode
 from app.core.paths import DataPaths
@@ -38,4 +48,8 @@ def run_command(command: Command, paths: DataPaths, output: Output, *, scripted:
         from app.cli.fit import run_fit
 
         return run_fit(command, paths, output)
+    if isinstance(command, ModelsScan):
+        from app.cli.scan import run_scan
+
+        return run_scan(command, paths, output)
     raise TypeError(command)

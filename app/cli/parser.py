@@ -20,6 +20,7 @@ from app.cli.commands import (
     ListConversations,
     ModelChoice,
     ModelsFit,
+    ModelsScan,
     ShowConversation,
     Window,
 )
@@ -36,7 +37,7 @@ commands:
   chat            chat in the terminal, or a prompt a line through a pipe
   conversations   list conversations, or show one
   doctor          versions, devices and paths; what is wrong and how to mend it
-  models          what a model needs of this machine's memory
+  models          the model files on this machine, and the memory they need
   bench           prompt and generation tokens per second, time to first token
 
 'cabochon COMMAND --help' tells what a command takes.
@@ -156,8 +157,8 @@ def _bench(arguments: list[str]) -> Invocation:
 
 
 def _models(arguments: list[str]) -> Invocation:
-    parser = _verb_parser("models", "What a model needs of this machine's memory.")
-    verbs = parser.add_subparsers(dest="verb", metavar="fit", required=True, parser_class=_Parser)
+    parser = _verb_parser("models", "The model files on this machine, and the memory they need.")
+    verbs = parser.add_subparsers(dest="verb", metavar="fit|scan", required=True, parser_class=_Parser)
     fit = verbs.add_parser("fit", help="the memory plan of a model file", allow_abbrev=False)
     fit.add_argument("--context", metavar="N", type=_count(1), help="context size in tokens")
     fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
@@ -167,7 +168,13 @@ def _models(arguments: list[str]) -> Invocation:
     fit.add_argument("model", metavar="MODEL", nargs="?", type=_path, help="a model file (else the remembered one)")
     fit.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
     _add_json(fit)
+    scan = verbs.add_parser("scan", help="the model files that are here, of other programs too", allow_abbrev=False)
+    scan.add_argument("folders", metavar="FOLDER", nargs="*", type=_path, help="look here only")
+    scan.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
+    _add_json(scan)
     found = parser.parse_args(arguments)
+    if found.verb == "scan":
+        return Invocation(ModelsScan(tuple(found.folders), found.json), found.data_dir)
     command = ModelsFit(found.model, found.context, found.kv, found.gpu_memory, found.ram, found.table, found.json)
     return Invocation(command, found.data_dir)
 

@@ -42,6 +42,11 @@ class DataPaths:
         return self.root / "cache" / "embeddings"
 
     @property
+    def library(self) -> Path:
+        """What the headers of model files said; can be read again."""
+        return self.root / "cache" / "library.json"
+
+    @property
     def run(self) -> Path:
         """Locks and sockets of living processes."""
         return self.root / "run"

@@ -44,3 +44,22 @@ def test_what_is_no_model_is_refused(program: Program, tmp_path: Path) -> None:
         assert (outcome.code, outcome.out) == (3, "")
         assert outcome.sentence
     assert program.run("models", "fit", "--kv", "f32", path).code == 2
+
+
+def test_the_models_that_are_here(program: Program, micro_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "small.gguf").symlink_to(micro_model)
+    (folder / "broken.gguf").write_bytes(b"GGUF")
+    (one,) = (record := program.run("models", "scan", "--json", folder).record)["models"]
+    assert (one["name"], one["architecture"], one["bytes"]) == ("small", "gemma3", micro_model.stat().st_size)
+    assert [Path(broken["path"]).name for broken in record["unreadable"]] == ["broken.gguf"]
+    lines = program.run("models", "scan", folder).out.splitlines()
+    assert lines[0].startswith("small  (gemma3, ")
+    assert lines[1] == f"  {folder / 'small.gguf'}"
+    assert lines[2].startswith("“broken.gguf” ")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert program.run("models", "scan", empty).out == "No model file was found.\n"
+    refused = program.run("models", "scan", tmp_path / "nowhere")
+    assert (refused.code, refused.sentence) == (2, f"There is no folder {tmp_path / 'nowhere'}.")

@@ -1,0 +1,247 @@
+"""The model files of this machine: found where they lie, read from their headers only, never copied or changed.
+
+What a header says is remembered by path, size and time of change, so that a second look opens nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import msgspec
+
+from app.core.errors import ModelError
+from app.core.paths import display_name, encode_path
+from app.gguf.header import Header, read_header
+from app.models.places import OLLAMA, Place
+
+_DEEPEST = 6  # folders below a place
+_MOST = 20_000  # files of one place
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_OLLAMA_MODEL = "application/vnd.ollama.image.model"
+_OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
+_FORM = 1  # of the remembered headers
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a header says. `error` is the one sentence for a file that is none; counts are 0 where unknown."""
+
+    architecture: str = ""
+    quantisation: str = ""
+    parameters: int = 0
+    context: int = 0  # tokens it was trained on
+    width: int = 0  # of its embeddings; of an image part: of the model that it fits
+    licence: str = ""
+    has_template: bool = False
+    projector: str = ""  # kind of image part, "" for a text model
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFile:
+    """A model. `size` in bytes, all its parts together; `projector` is the image part that fits it."""
+
+    path: Path
+    name: str
+    source: str
+    size: int
+    facts: Facts
+    projector: Path | None = None
+
+
+class _Remembered(msgspec.Struct):
+    form: int = 0
+    files: dict[str, tuple[int, int, Facts]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: Path
+    name: str
+    source: str
+    projector: Path | None = None  # where the place itself names it
+
+
+class Library:
+    """Looks through places. Not for two threads at once."""
+
+    def __init__(self, memory: Path) -> None:
+        """`memory` is a file that is made; without it everything is read anew."""
+        self._memory = memory
+        self._known = _recall(memory)
+        self._seen: dict[str, tuple[int, int, Facts]] = {}
+        self.headers_read = 0
+
+    def scan(self, places: Sequence[Place]) -> list[LibraryFile]:
+        """All models, in the order of the places; one that lies in two of them is named once."""
+        self._seen, self.headers_read = {}, 0
+        reached: set[str] = set()
+        files: list[LibraryFile] = []
+        for place in places:
+            looked: list[tuple[_Found, int, Facts]] = []
+            for found in _files(place):
+                real = os.path.realpath(found.path)
+                if real in reached:
+                    continue
+                reached.add(real)
+                sized = _size(found.path)
+                if sized is not None:
+                    looked.append((found, sized[0], self._facts(found.path, *sized)))
+            files += _paired(looked)
+        if self._seen != self._known.files:
+            self._known = _Remembered(_FORM, self._seen)
+            self._remember()
+        return files
+
+    def _facts(self, path: Path, size: int, changed: int) -> Facts:
+        key = encode_path(path)
+        known = self._known.files.get(key)
+        if known is None or known[:2] != (size, changed):
+            self.headers_read += 1
+            known = (size, changed, _read(path))
+        self._seen[key] = known
+        return known[2]
+
+    def _remember(self) -> None:
+        """A memory that cannot be written costs time only."""
+        with contextlib.suppress(OSError):
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._memory.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(msgspec.json.encode(self._known))
+            fresh.replace(self._memory)
+
+
+def _recall(memory: Path) -> _Remembered:
+    try:
+        known = msgspec.json.decode(memory.read_bytes(), type=_Remembered)
+    except (OSError, msgspec.DecodeError):
+        return _Remembered(_FORM)
+    return known if known.form == _FORM else _Remembered(_FORM)
+
+
+def _files(place: Place) -> Iterator[_Found]:
+    return _of_ollama(place) if place.source == OLLAMA else _of_tree(place)
+
+
+def _of_tree(place: Place) -> Iterator[_Found]:
+    count = 0
+    for folder, inner, names in os.walk(place.folder):
+        if len(Path(folder).relative_to(place.folder).parts) >= _DEEPEST:
+            inner.clear()
+        inner.sort()
+        for name in sorted(names):
+            part = _PART.search(name)
+            if not name.lower().endswith(".gguf") or (part is not None and int(part[1]) != 1):
+                continue
+            count += 1
+            if count > _MOST:
+                return
+            path = Path(folder, name)
+            yield _Found(path, _called(path), place.source)
+
+
+def _called(path: Path) -> str:
+    """By its file, or by its folder where all files of a program are called alike."""
+    name = display_name(path)[: -len(".gguf")]
+    return display_name(path.parent) if name.lower() == "model" else _PART.sub("", f"{name}.gguf").removesuffix(".gguf")
+
+
+def _of_ollama(place: Place) -> Iterator[_Found]:
+    """Ollama keeps blobs without names; its manifests name them."""
+    manifests = place.folder / "manifests"
+    for folder, inner, names in os.walk(manifests):
+        inner.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            layers = _layers(path)
+            if layers.get(_OLLAMA_MODEL):
+                blob = place.folder / "blobs" / layers[_OLLAMA_MODEL]
+                image = layers.get(_OLLAMA_PROJECTOR)
+                projector = place.folder / "blobs" / image if image else None
+                yield _Found(blob, _ollama_name(path.relative_to(manifests)), place.source, projector)
+
+
+class _Layer(msgspec.Struct):
+    mediaType: str = ""
+    digest: str = ""
+
+
+class _Manifest(msgspec.Struct):
+    layers: list[_Layer] = []
+
+
+def _layers(manifest: Path) -> dict[str, str]:
+    """Blob file by media type; nothing of a manifest that is none."""
+    try:
+        layers = msgspec.json.decode(manifest.read_bytes(), type=_Manifest).layers
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return {one.mediaType: one.digest.replace(":", "-") for one in layers if _DIGEST.fullmatch(one.digest)}
+
+
+def _ollama_name(place: Path) -> str:
+    """`registry.ollama.ai/library/gemma3/12b` is what Ollama's users call `gemma3:12b`."""
+    *before, tag = place.parts
+    if before[:1] == ["registry.ollama.ai"]:
+        before = before[1:]
+    if before[:1] == ["library"]:
+        before = before[1:]
+    return f"{'/'.join(before)}:{tag}"
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Bytes of all parts and the time of change; None where a part is missing."""
+    try:
+        found = [part.stat() for part in _parts(path)]
+    except OSError:
+        return None
+    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
+
+
+def _parts(path: Path) -> list[Path]:
+    part = _PART.search(path.name)
+    if part is None:
+        return [path]
+    start, count = path.name[: part.start()], int(part[2])
+    return [path.with_name(f"{start}-{number:05}-of-{count:05}.gguf") for number in range(1, min(count, 99) + 1)]
+
+
+def _read(path: Path) -> Facts:
+    try:
+        header = read_header(path)
+    except ModelError as error:
+        return Facts(error=error.message)
+    return _facts_of(header, whole=len(_parts(path)) == 1)
+
+
+def _facts_of(header: Header, *, whole: bool) -> Facts:
+    of_image = header.architecture == "clip"
+    width = "clip.vision.projection_dim" if of_image else f"{header.architecture}.embedding_length"
+    return Facts(
+        architecture=header.architecture,
+        quantisation=header.quantisation,
+        parameters=sum(prod(tensor.shape) for tensor in header.tensors) if whole else 0,
+        context=header.number(f"{header.architecture}.context_length"),
+        width=header.number(width),
+        licence=header.text("general.license"),
+        has_template=bool(header.text("tokenizer.chat_template")),
+        projector=(header.text("clip.projector_type") or "unnamed") if of_image else "",
+    )
+
+
+def _paired(looked: Iterable[tuple[_Found, int, Facts]]) -> list[LibraryFile]:
+    """The models, each with the image part that its place names, or that lies beside it and is as wide."""
+    models = [one for one in looked if not one[2].projector]
+    parts = [(found.path, facts) for found, _, facts in looked if facts.projector]
+    files = []
+    for found, size, facts in models:
+        beside = [path for path, part in parts if path.parent == found.path.parent and 0 < part.width == facts.width]
+        projector = found.projector or next(iter(beside), None)
+        files.append(LibraryFile(found.path, found.name, found.source, size, facts, projector))
+    return files

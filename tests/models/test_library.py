@@ -1,0 +1,151 @@
+"""Model files are found where other programs keep them, read once, and left as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.core.paths import DataPaths
+from app.models.library import Library, LibraryFile
+from app.models.places import OLLAMA, Place, places
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    found = tmp_path / "home"
+    found.mkdir()
+    return found
+
+
+def _placed(model: Path, to: Path) -> Path:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(model, to)
+    return to
+
+
+def _projector_of(model: Path) -> Path:
+    (found,) = model.parent.glob("*mmproj*.gguf")
+    return found
+
+
+def _scan(home: Path, environment: dict[str, str] | None = None) -> dict[str, LibraryFile]:
+    paths = DataPaths(home / "data")
+    there = [one for one in places(paths, environment or {}, home) if one.folder.is_relative_to(home)]
+    return {file.source: file for file in Library(paths.library).scan(there)}
+
+
+def _into_ollama(folder: Path, model: Path, projector: Path, name: str) -> tuple[Path, Path]:
+    layers, blobs = [], []
+    for path, kind in ((model, "model"), (projector, "projector")):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        blobs.append(_placed(path, folder / "blobs" / f"sha256-{digest}"))
+        layers.append({"mediaType": f"application/vnd.ollama.image.{kind}", "digest": f"sha256:{digest}", "size": 1})
+    manifest = folder / "manifests" / name
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"schemaVersion": 2, "layers": layers}))
+    return blobs[0], blobs[1]
+
+
+def test_the_trees_of_other_programs_are_found(home: Path, micro_model: Path) -> None:
+    projector = _projector_of(micro_model)
+    studio = _placed(micro_model, home / ".lmstudio" / "models" / "org" / "gemma" / "gemma-Q8_0.gguf")
+    beside = _placed(projector, studio.with_name("mmproj-model-f16.gguf"))
+    _placed(micro_model, home / ".local" / "share" / "Jan" / "data" / "llamacpp" / "models" / "gemma-3" / "model.gguf")
+    hub = home / ".cache" / "huggingface" / "hub" / "models--org--gemma"
+    blob = _placed(micro_model, hub / "blobs" / "0123")
+    link = hub / "snapshots" / "abc" / "hub.gguf"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(blob)
+    _placed(micro_model, home / ".cache" / "llama.cpp" / "cached.gguf")
+    blobs = _into_ollama(home / ".ollama" / "models", micro_model, projector, "registry.ollama.ai/library/gemma3/12b")
+    found = _scan(home)
+    assert {source: file.name for source, file in found.items()} == {
+        "LM Studio": "gemma-Q8_0",
+        "Ollama": "gemma3:12b",
+        "Jan": "gemma-3",
+        "llama.cpp": "cached",
+        "Hugging Face": "hub",
+    }
+    assert (found["LM Studio"].path, found["LM Studio"].projector) == (studio, beside)
+    assert (found["Ollama"].path, found["Ollama"].projector) == blobs
+    assert found["Jan"].projector is None
+    facts = found["Hugging Face"].facts
+    assert (facts.architecture, facts.has_template, facts.error) == ("gemma3", True, "")
+    assert facts.parameters > 1_000_000
+    assert found["Hugging Face"].size == micro_model.stat().st_size
+
+
+def test_the_programs_own_variables_go_first(home: Path, micro_model: Path, tmp_path: Path) -> None:
+    _placed(micro_model, home / ".cache" / "llama.cpp" / "usual.gguf")
+    _placed(micro_model, tmp_path / "home" / "disk" / "hub" / "models--a--b" / "snapshots" / "c" / "named.gguf")
+    _placed(micro_model, home / "elsewhere" / "other.gguf")
+    found = _scan(home, {"LLAMA_CACHE": str(home / "elsewhere"), "HF_HOME": str(home / "disk")})
+    assert {source: file.name for source, file in found.items()} == {"llama.cpp": "other", "Hugging Face": "named"}
+
+
+def test_an_image_part_of_another_width_is_not_paired(tmp_path: Path, micro_model: Path, gemma_270m: Path) -> None:
+    folder = tmp_path / "models"
+    _placed(micro_model, folder / "micro.gguf")
+    _placed(_projector_of(micro_model), folder / "mmproj.gguf")
+    (folder / "wider.gguf").symlink_to(gemma_270m)
+    files = Library(tmp_path / "memory.json").scan([Place("", folder)])
+    assert {file.name: file.projector for file in files} == {"micro": folder / "mmproj.gguf", "wider": None}
+
+
+def test_a_second_look_reads_only_what_changed(tmp_path: Path, micro_model: Path) -> None:
+    folder, memory = tmp_path / "models", tmp_path / "cache" / "library.json"
+    kept, changed = _placed(micro_model, folder / "a.gguf"), _placed(micro_model, folder / "b.gguf")
+    first = Library(memory)
+    before = first.scan([Place("", folder)])
+    assert first.headers_read == 2
+    second = Library(memory)
+    assert second.scan([Place("", folder)]) == before
+    assert second.headers_read == 0
+    changed.write_bytes(b"GGUF")
+    third = Library(memory)
+    files = {file.path: file.facts.error for file in third.scan([Place("", folder)])}
+    assert third.headers_read == 1
+    assert files[kept] == ""
+    assert files[changed].startswith("“b.gguf” ")
+    memory.write_text("{")
+    assert len(Library(memory).scan([Place("", folder)])) == 2
+
+
+def test_a_model_in_two_places_or_in_parts_is_named_once(tmp_path: Path, micro_model: Path) -> None:
+    folder = tmp_path / "models"
+    one = _placed(micro_model, folder / "a" / "m-00001-of-00002.gguf")
+    other = _placed(micro_model, folder / "a" / "m-00002-of-00002.gguf")
+    (folder / "b").mkdir()
+    (folder / "b" / one.name).symlink_to(one)
+    _placed(micro_model, folder / "c" / "cut-00001-of-00002.gguf")  # its second part is missing
+    files = Library(tmp_path / "memory.json").scan([Place("", folder), Place("", folder / "a")])
+    assert [(file.name, file.size) for file in files] == [("m", one.stat().st_size + other.stat().st_size)]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"", b"{", b"[]", b'{"layers": 1}', b'{"layers": [{"mediaType": "application/vnd.ollama.image.model",'
+     b'"digest": "sha256:../../../../etc/passwd"}]}'],
+)  # fmt: skip
+def test_a_manifest_that_is_none_names_nothing(tmp_path: Path, manifest: bytes) -> None:
+    path = tmp_path / "manifests" / "registry.ollama.ai" / "library" / "gemma3" / "latest"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(manifest)
+    assert Library(tmp_path / "memory.json").scan([Place(OLLAMA, tmp_path)]) == []
+
+
+def test_a_place_that_cannot_be_read_or_remembered_costs_nothing_else(tmp_path: Path, micro_model: Path) -> None:
+    folder = tmp_path / "models"
+    _placed(micro_model, folder / "a.gguf")
+    os.mkfifo(folder / "pipe.gguf")
+    (folder / "folder.gguf").mkdir()
+    (folder / "lost.gguf").symlink_to(tmp_path / "nowhere")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    files = Library(blocked / "library.json").scan([Place("", folder)])
+    assert [(file.name, bool(file.facts.error)) for file in files] == [("a", False), ("pipe", True)]
