@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -41,6 +41,11 @@ class Facts(msgspec.Struct, frozen=True):
     has_template: bool = False
     projector: str = ""  # kind of image part, "" for a text model
     error: str = ""
+
+    @property
+    def chats(self) -> bool:
+        """Whether it is a model that answers: not one that only makes embeddings, and no broken file."""
+        return not self.error and self.context > 0 and "bert" not in self.architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,11 @@ class Library:
         self._seen: dict[str, tuple[int, int, Facts]] = {}
         self.headers_read = 0
 
-    def scan(self, places: Sequence[Place]) -> list[LibraryFile]:
-        """All models, in the order of the places; one that lies in two of them is named once."""
+    def scan(self, places: Sequence[Place], given_up: Callable[[], bool] = lambda: False) -> list[LibraryFile]:
+        """All models, in the order of the places; one that lies in two of them is named once.
+
+        What was found when it is given up (asked before each file) is answered and remembered.
+        """
         self._seen, self.headers_read = {}, 0
         reached: set[str] = set()
         files: list[LibraryFile] = []
@@ -87,6 +95,9 @@ class Library:
             looked: list[tuple[_Found, int, Facts]] = []
             for found in _files(place):
                 real = os.path.realpath(found.path)
+                if given_up():
+                    self._seen = self._known.files | self._seen
+                    break
                 if real in reached:
                     continue
                 reached.add(real)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.ui.attachments.desk import AttachmentDesk
     from app.ui.drop_overlay import DropOverlay
     from app.ui.layers import Dialog, Popover
+    from app.ui.model_files import ModelFile
     from app.ui.screen import Screen
 
 SMALLEST = QSize(480, 560)
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
     attachments_now: AttachmentDesk
 
     closing = Signal()
+    files_known = Signal(object)  # list of ModelFile, while a menu may be open
 
     def __init__(self, look: Look, paths: DataPaths, state: WindowState, post: Callable[[Command], None]) -> None:
         super().__init__()
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self._begun = True
         from app.ui.actions import Actions
         from app.ui.attachments.desk import AttachmentDesk
+        from app.ui.other_models import OtherModels
         from app.ui.screen import Screen
 
         self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
@@ -88,6 +91,8 @@ class MainWindow(QMainWindow):
         self.attachments_now = AttachmentDesk(
             self._look, self, self.chat, self._paths, self._show_dialog, lambda: self.screen_now.conversation
         )
+        self.other_models = OtherModels(self._paths, self)
+        self.other_models.changed.connect(self._on_others_changed)
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -253,20 +258,22 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_pill_clicked(self) -> None:
-        from app.ui.model_files import known_models
-        from app.ui.model_menu import show_model_menu
+        from app.ui.model_menu import ModelMenu
 
         actions = self.actions_now
-        show_model_menu(
+        menu = ModelMenu(
             self._look,
             self.chat.top.pill,
             self._model(),
-            known_models(self._paths, self._recent_models()),
             choose=actions.choose_model,
             browse=actions.browse_model,
             cancel=actions.cancel_load,
             unload=actions.unload,
         )
+        menu.show_files(self._known_models())
+        menu.open_below()
+        self.files_known.connect(menu.show_files)
+        self.other_models.look()
 
     @Slot()
     def _on_more_asked(self) -> None:
@@ -348,12 +355,21 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_page_due(self) -> None:
+        self.chat.choose.show_files(self._known_models())
+        self.other_models.look()
+
+    @Slot()
+    def _on_others_changed(self) -> None:
+        files = self._known_models()
+        self.files_known.emit(files)
+        if self.chat.shows("choose"):
+            self.chat.choose.show_files(files)
+
+    def _known_models(self) -> list[ModelFile]:
         from app.ui.model_files import known_models
 
-        self.chat.choose.show_files(known_models(self._paths, self._recent_models()))
-
-    def _recent_models(self) -> list[Path]:
-        return [Path(path) for path in self._state.recent_models]
+        recent = [Path(path) for path in self._state.recent_models]
+        return known_models(self._paths, recent, self.other_models.files)
 
     def _model(self) -> ModelChanged:
         from app.chat.changes import ModelChanged, ModelState
@@ -404,6 +420,7 @@ class MainWindow(QMainWindow):
         self.chat.composer.flush()
         if self._begun:
             self.attachments_now.close()
+            self.other_models.close()
         self._state = self._state._replace(
             geometry=encode_geometry(bytes(self.saveGeometry().data())),
             sidebar_open=self.panes.sidebar_open,

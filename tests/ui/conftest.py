@@ -53,7 +53,16 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-def window(look: Look, qtbot: QtBot, asked: Asked, tmp_path: Path) -> Iterator[MainWindow]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The person's home folder: the models of other programs are looked for there."""
+    found = tmp_path / "home"
+    found.mkdir()
+    monkeypatch.setenv("HOME", str(found))
+    return found
+
+
+@pytest.fixture
+def window(look: Look, qtbot: QtBot, asked: Asked, tmp_path: Path, home: Path) -> Iterator[MainWindow]:
     """The main window with a model, two chats and one message."""
     made = MainWindow(look, DataPaths(tmp_path), WindowState(), asked.post)
     made.resize(1280, 820)

@@ -8,10 +8,12 @@ import msgspec
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.chat.changes import ModelChanged, ModelState
 from app.core.settings import Settings
+from app.ui.controls import Button
 from app.ui.main_window import MainWindow
 from app.ui.menus import Menu
 from tests.ui.test_top_bar import LOADING, READY
@@ -38,6 +40,41 @@ def test_the_model_menu_names_known_files(window: MainWindow, asked: Asked, tmp_
     menu.actions()[0].trigger()
     menu.close()
     assert asked.take() == [("choose_model", file)]
+
+
+def test_files_of_other_programs_come_into_the_open_menu(
+    window: MainWindow, asked: Asked, qtbot: QtBot, home: Path, micro_model: Path
+) -> None:
+    theirs = home / ".lmstudio" / "models" / "org" / "theirs.gguf"
+    theirs.parent.mkdir(parents=True)
+    theirs.symlink_to(micro_model)
+    QTest.mouseClick(window.chat.top.pill, Qt.MouseButton.LeftButton)
+    menu = window.chat.top.pill.findChild(Menu)
+    assert isinstance(menu, Menu)
+
+    def named() -> list[str]:
+        return [action.text() for action in menu.actions() if action.text().startswith("theirs ")]
+
+    qtbot.waitUntil(lambda: bool(named()))
+    assert menu.isVisible()
+    size = f"{micro_model.stat().st_size / 1e6:.0f} MB"
+    assert named() == [f"theirs LM Studio, {size}"]
+    next(action for action in menu.actions() if action.text().startswith("theirs ")).trigger()
+    menu.close()
+    assert asked.take() == [("choose_model", theirs)]
+
+
+def test_files_of_other_programs_come_onto_the_page(
+    window: MainWindow, qtbot: QtBot, home: Path, micro_model: Path
+) -> None:
+    theirs = home / ".cache" / "llama.cpp" / "theirs.gguf"
+    theirs.parent.mkdir(parents=True)
+    theirs.symlink_to(micro_model)
+    window.apply(opened("c"))
+    window.apply(ModelChanged(ModelState.NONE))
+    qtbot.waitUntil(
+        lambda: any(button.accessibleName() == "Use theirs" for button in window.chat.choose.findChildren(Button))
+    )
 
 
 def test_a_model_file_dropped_on_the_window_is_loaded(window: MainWindow, asked: Asked, tmp_path: Path) -> None:

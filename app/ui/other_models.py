@@ -1,0 +1,69 @@
+"""Model files that other programs brought to this machine, looked for on a thread."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.core.paths import DataPaths
+from app.ui.model_files import ModelFile, size_text
+
+OURS = "Cabochon"
+
+
+class OtherModels(QObject):
+    """GUI thread; `changed` comes there when a look found something else than the one before."""
+
+    changed = Signal()
+    _found = Signal(object)
+
+    def __init__(self, paths: DataPaths, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._paths = paths
+        self._pool: ThreadPoolExecutor | None = None
+        self._given_up = Event()
+        self._looks = False
+        self.files: tuple[ModelFile, ...] = ()
+        self._found.connect(self._on_found)
+
+    @Slot()
+    def look(self) -> None:
+        """Look again; nothing where a look is under way."""
+        if self._looks or self._given_up.is_set():
+            return
+        self._looks = True
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "models")
+        self._pool.submit(self._look)
+
+    def close(self) -> None:
+        """End the look. Waits for the header that is being read."""
+        self._given_up.set()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _look(self) -> None:
+        """On the pool's thread."""
+        from app.models.library import Library
+        from app.models.places import places
+
+        theirs = [place for place in places(self._paths, os.environ, Path.home()) if place.source != OURS]
+        found = Library(self._paths.library).scan(theirs, self._given_up.is_set)
+        self._found.emit(
+            tuple(
+                ModelFile(file.path, file.name, f"{file.source}, {size_text(file.size)}", False)
+                for file in found
+                if file.facts.chats
+            )
+        )
+
+    @Slot(object)
+    def _on_found(self, files: tuple[ModelFile, ...]) -> None:
+        self._looks = False
+        if files != self.files:
+            self.files = files
+            self.changed.emit()
