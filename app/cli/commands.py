@@ -104,7 +104,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class ModelsFit:
-    """The memory plan of a model file (None: the remembered one). Memory in bytes; None is what this machine has."""
+    """The memory plan of a model: a file, or a name of the catalogue (None: the remembered file).
+
+    Memory in bytes; None is what this machine has.
+    """
 
     model: Path | None = None
     context: int | None = None

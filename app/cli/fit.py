@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psutil
 
 from app.cli.commands import ModelsFit
@@ -13,6 +15,7 @@ from app.core.errors import ExitCode, ModelError
 from app.core.paths import DataPaths, display_name
 from app.core.settings import DEFAULT_CONTEXT
 from app.gguf.header import read_header
+from app.models.catalogue import USUAL, CatalogueModel, cards, catalogue_shape, known_model
 from app.models.memory import KV_BYTES, Plan, Verdict, in_gib, plan
 from app.models.shape import Shape, projector_bytes, shape_of
 
@@ -29,22 +32,44 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
             gpu = _free_on_card(link) if gpu is None else gpu
     if file is None:
         raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
-    header = read_header(file)
-    shape, projector = shape_of(header, display_name(file)), projector_bytes(file, header)
+    known = None if file.exists() else known_model(file.name)
+    model, quantisation = known or (None, "")
+    shape, projector = _of_file(file) if model is None else _of_catalogue(model, quantisation or USUAL)
     ram = psutil.virtual_memory().available if command.ram is None else command.ram
     context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
 
-    def planned(context: int, kv_type: str) -> Plan:
+    def planned(shape: Shape, context: int, kv_type: str) -> Plan:
         return plan(shape, context, kv_type, gpu_memory=gpu or 0, ram=ram, projector=projector)
 
-    made = planned(context, command.kv)
+    made = planned(shape, context, command.kv)
+    holding = [
+        card.name
+        for card in cards()
+        if plan(shape, context, command.kv, gpu_memory=card.free, ram=ram, projector=projector).verdict is Verdict.FITS
+    ]
     if command.json:
-        output.record(_record(shape, made))
+        output.record({**_record(shape, made), "cards": holding})
     elif command.table:
-        _print_table(shape, [[planned(context, kv) for context in _contexts(shape)] for kv in KV_BYTES], output)
+        if model is not None and not quantisation:
+            shapes = {one: catalogue_shape(model, one) for one in model.quantisations}
+            rows = {one: [planned(found, at, command.kv) for at in _contexts(found)] for one, found in shapes.items()}
+            _print_table(shape.name, f"{command.kv} cache", rows, output)
+        else:
+            rows = {kv: [planned(shape, at, kv) for at in _contexts(shape)] for kv in KV_BYTES}
+            _print_table(shape.name, shape.quantisation, rows, output)
     else:
         _print(shape, made, output)
+        output.line(f"Cards that hold all of it: {', '.join(holding) or 'none of the common ones'}.")
     return ExitCode.DONE
+
+
+def _of_file(file: Path) -> tuple[Shape, int]:
+    header = read_header(file)
+    return shape_of(header, display_name(file)), projector_bytes(file, header)
+
+
+def _of_catalogue(model: CatalogueModel, quantisation: str) -> tuple[Shape, int]:
+    return catalogue_shape(model, quantisation), model.projector_bytes
 
 
 def _free_on_card(link: SessionLink) -> int:
@@ -95,11 +120,11 @@ def _print(shape: Shape, made: Plan, output: Output) -> None:
     output.line(made.why)
 
 
-def _print_table(shape: Shape, rows: list[list[Plan]], output: Output) -> None:
-    """Cache type by context: GiB, and where it runs."""
-    contexts = [f"{made.context // 1024}k" for made in rows[0]]
-    output.line(f"{one_line(shape.name)}, memory needed in GiB")
-    output.line(f"{'cache':<6}" + "".join(f"{context:>14}" for context in contexts))
-    for row in rows:
+def _print_table(name: str, fixed: str, rows: dict[str, list[Plan]], output: Output) -> None:
+    """Cache type or quantisation by context: GiB, and where it runs."""
+    contexts = [f"{made.context // 1024}k" for made in next(iter(rows.values()))]
+    output.line(f"{one_line(name)}, {fixed or 'unknown quantisation'}: memory needed in GiB")
+    output.line(f"{'':<8}" + "".join(f"{context:>14}" for context in contexts))
+    for label, row in rows.items():
         cells = (f"{made.total / (1 << 30):.1f} {_MARKS[made.verdict]}" for made in row)
-        output.line(f"{row[0].kv_type:<6}" + "".join(f"{cell:>14}" for cell in cells))
+        output.line(f"{label:<8}" + "".join(f"{cell:>14}" for cell in cells))

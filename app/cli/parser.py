@@ -164,8 +164,18 @@ def _models(arguments: list[str]) -> Invocation:
     fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
     fit.add_argument("--gpu-memory", metavar="BYTES", type=_bytes, help="free memory of the graphics card")
     fit.add_argument("--ram", metavar="BYTES", type=_bytes, help="free memory of the computer")
-    fit.add_argument("--table", action="store_true", help="cache type by context")
-    fit.add_argument("model", metavar="MODEL", nargs="?", type=_path, help="a model file (else the remembered one)")
+    fit.add_argument(
+        "--table",
+        action="store_true",
+        help="cache type by context; for a name without quantisation, quantisation by context",
+    )
+    fit.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        type=_path,
+        help="a model file, or a name such as gemma-3-12b:Q4_K_M (else the remembered file)",
+    )
     fit.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
     _add_json(fit)
     scan = verbs.add_parser("scan", help="the model files that are here, of other programs too", allow_abbrev=False)

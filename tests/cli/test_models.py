@@ -16,7 +16,7 @@ def test_the_plan_as_json(program: Program, gemma_270m: Path) -> None:
     assert list(record) == [
         "model", "context", "kv_type", "weights_bytes", "kv_bytes", "compute_bytes", "vision_bytes",
         "checkpoint_bytes", "embedding_copy_bytes", "margin_bytes", "total_bytes", "gpu_layers", "layers",
-        "gpu_bytes", "ram_bytes", "verdict", "why",
+        "gpu_bytes", "ram_bytes", "verdict", "why", "cards",
     ]  # fmt: skip
     assert record["verdict"] == "ram"
     parts = ("weights", "kv", "compute", "vision", "checkpoint", "embedding_copy", "margin")
@@ -31,7 +31,8 @@ def test_the_plan_in_words_and_as_a_table(program: Program, micro_model: Path) -
     said = program.run("models", "fit", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
     assert "weights" in said
     assert "image encoder" in said
-    assert said.splitlines()[-1] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
+    assert said.splitlines()[-1].startswith("Cards that hold all of it: GTX 1660 Super, RTX 4060, ")
+    assert said.splitlines()[-2] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
     table = program.run("models", "fit", "--table", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
     assert [line.split()[0] for line in table.splitlines()[2:]] == ["f16", "q8_0", "q4_0"]
 
@@ -63,3 +64,21 @@ def test_the_models_that_are_here(program: Program, micro_model: Path, tmp_path:
     assert program.run("models", "scan", empty).out == "No model file was found.\n"
     refused = program.run("models", "scan", tmp_path / "nowhere")
     assert (refused.code, refused.sentence) == (2, f"There is no folder {tmp_path / 'nowhere'}.")
+
+
+def test_a_model_of_the_catalogue_needs_no_file(program: Program) -> None:
+    machine = ("--gpu-memory", str(12 * GIB), "--ram", str(16 * GIB))
+    record = program.run("models", "fit", "--json", "--context", "32768", *machine, "gemma-3-12b:q4_k_m").record
+    assert (record["model"], record["kv_bytes"] >> 20) == ("Gemma 3 12B", 2528)
+    assert (record["verdict"], record["layers"]) == ("fits", 49)
+    assert record["vision_bytes"] > 854_200_448
+    assert record["cards"][0] == "RTX 3060"
+    lines = program.run("models", "fit", "--table", *machine, "gemma-3-12b").out.splitlines()
+    assert lines[0] == "Gemma 3 12B, f16 cache: memory needed in GiB"
+    assert [line.split()[0] for line in lines[2:]] == [
+        "Q4_0", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0", "F16",
+    ]  # fmt: skip
+    assert lines[1].split()[-1] == "128k"
+    assert lines[2].split()[2] == "card"
+    assert lines[-1].split()[-1] == "no"
+    assert program.run("models", "fit", "--gpu-memory", "0", "gemma-3-12b:Q1").code == 3
