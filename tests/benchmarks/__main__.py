@@ -1,4 +1,4 @@
-"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|library|vision|all [--json]` (README.md)."""
+"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|library|vision|all [--json]`."""
 
 from __future__ import annotations
 
