@@ -26,6 +26,7 @@ _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
+_MOST_VALUES = 1 << 62  # what a damaged header may claim
 _FORM = 1  # of the remembered headers
 
 
@@ -189,6 +190,8 @@ class _Manifest(msgspec.Struct):
 
 def _layers(manifest: Path) -> dict[str, str]:
     """Blob file by media type; nothing of a manifest that is none."""
+    if not os.path.isfile(manifest):  # reading a pipe would wait for its other end
+        return {}
     try:
         layers = msgspec.json.decode(manifest.read_bytes(), type=_Manifest).layers
     except (OSError, msgspec.DecodeError):
@@ -203,7 +206,7 @@ def _ollama_name(place: Path) -> str:
         before = before[1:]
     if before[:1] == ["library"]:
         before = before[1:]
-    return f"{'/'.join(before)}:{tag}"
+    return os.fsencode(f"{'/'.join(before)}:{tag}").decode("utf-8", "replace")
 
 
 def _size(path: Path) -> tuple[int, int] | None:
@@ -219,7 +222,7 @@ def _parts(path: Path) -> list[Path]:
     part = _PART.search(path.name)
     if part is None:
         return [path]
-    start, count = path.name[: part.start()], int(part[2])
+    start, count = path.name[: part.start()], max(1, int(part[2]))
     return [path.with_name(f"{start}-{number:05}-of-{count:05}.gguf") for number in range(1, min(count, 99) + 1)]
 
 
@@ -237,9 +240,9 @@ def _facts_of(header: Header, *, whole: bool) -> Facts:
     return Facts(
         architecture=header.architecture,
         quantisation=header.quantisation,
-        parameters=sum(prod(tensor.shape) for tensor in header.tensors) if whole else 0,
-        context=header.number(f"{header.architecture}.context_length"),
-        width=header.number(width),
+        parameters=min(_MOST_VALUES, sum(prod(tensor.shape) for tensor in header.tensors)) if whole else 0,
+        context=int(header.number(f"{header.architecture}.context_length")),
+        width=int(header.number(width)),
         licence=header.text("general.license"),
         has_template=bool(header.text("tokenizer.chat_template")),
         projector=(header.text("clip.projector_type") or "unnamed") if of_image else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ class Place:
 
 
 def places(paths: DataPaths, environment: Mapping[str, str], home: Path) -> list[Place]:
-    """The folders that are there, ours first. Each program's own variables go before its usual place."""
+    """The folders that can be seen, ours first. Each program's own variables go before its usual place."""
 
     def named(variable: str, *below: str) -> list[Path]:
         value = environment.get(variable, "")
@@ -39,4 +40,4 @@ def places(paths: DataPaths, environment: Mapping[str, str], home: Path) -> list
         ("llama.cpp", named("LLAMA_CACHE") or [cache / "llama.cpp", home / "Library" / "Caches" / "llama.cpp"]),
         ("Hugging Face", named("HF_HUB_CACHE") or named("HF_HOME", "hub") or [cache / "huggingface" / "hub"]),
     ]
-    return [Place(source, folder) for source, folders in wanted for folder in folders if folder.is_dir()]
+    return [Place(source, folder) for source, folders in wanted for folder in folders if os.path.isdir(folder)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.core.paths import DataPaths
 from app.ui.model_files import ModelFile, size_text
 
+_log = logging.getLogger("app.models")
 OURS = "Cabochon"
 
 
@@ -48,17 +50,22 @@ class OtherModels(QObject):
 
     def _look(self) -> None:
         """On the pool's thread."""
+        try:
+            self._found.emit(self._others())
+        except Exception:  # noqa: BLE001 - the edge of a thread: without an end no other look would begin
+            _log.exception("Looking for model files failed")
+            self._found.emit(())
+
+    def _others(self) -> tuple[ModelFile, ...]:
         from app.models.library import Library
         from app.models.places import places
 
         theirs = [place for place in places(self._paths, os.environ, Path.home()) if place.source != OURS]
         found = Library(self._paths.library).scan(theirs, self._given_up.is_set)
-        self._found.emit(
-            tuple(
-                ModelFile(file.path, file.name, f"{file.source}, {size_text(file.size)}", False)
-                for file in found
-                if file.facts.chats
-            )
+        return tuple(
+            ModelFile(file.path, file.name, f"{file.source}, {size_text(file.size)}", False)
+            for file in found
+            if file.facts.chats
         )
 
     @Slot(object)

@@ -123,6 +123,7 @@ def test_a_model_in_two_places_or_in_parts_is_named_once(tmp_path: Path, micro_m
     (folder / "b").mkdir()
     (folder / "b" / one.name).symlink_to(one)
     _placed(micro_model, folder / "c" / "cut-00001-of-00002.gguf")  # its second part is missing
+    _placed(micro_model, folder / "d" / "odd-00001-of-00000.gguf")  # its own name is no part of it
     files = Library(tmp_path / "memory.json").scan([Place("", folder), Place("", folder / "a")])
     assert [(file.name, file.size) for file in files] == [("m", one.stat().st_size + other.stat().st_size)]
 
@@ -149,3 +150,18 @@ def test_a_place_that_cannot_be_read_or_remembered_costs_nothing_else(tmp_path: 
     blocked.write_text("")
     files = Library(blocked / "library.json").scan([Place("", folder)])
     assert [(file.name, bool(file.facts.error)) for file in files] == [("a", False), ("pipe", True)]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.stat
+
+    def stat(path: os.PathLike[str] | str, **more: bool) -> os.stat_result:
+        if "ollama" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    (home / ".cache" / "llama.cpp").mkdir(parents=True)
+    monkeypatch.setattr(os, "stat", stat)
+    found = places(DataPaths(home / "data"), {}, home)
+    assert "llama.cpp" in {place.source for place in found}
+    assert OLLAMA not in {place.source for place in found}
