@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.errors import ModelError
-from app.core.paths import display_name, encode_path
+from app.core.paths import decode_path, display_name, encode_path
 from app.gguf.header import Header, read_header
 from app.models.places import OLLAMA, Place
 
@@ -90,15 +90,16 @@ class Library:
         What was found when it is given up (asked before each file) is answered and remembered.
         """
         self._seen, self.headers_read = {}, 0
+        is_whole = True
         reached: set[str] = set()
         files: list[LibraryFile] = []
         for place in places:
             looked: list[tuple[_Found, int, Facts]] = []
             for found in _files(place):
-                real = os.path.realpath(found.path)
                 if given_up():
-                    self._seen = self._known.files | self._seen
+                    is_whole = False
                     break
+                real = os.path.realpath(found.path)
                 if real in reached:
                     continue
                 reached.add(real)
@@ -106,10 +107,20 @@ class Library:
                 if sized is not None:
                     looked.append((found, sized[0], self._facts(found.path, *sized)))
             files += _paired(looked)
-        if self._seen != self._known.files:
-            self._known = _Remembered(_FORM, self._seen)
+        fresh = self._kept(places if is_whole else ()) | self._seen
+        if fresh != self._known.files:
+            self._known = _Remembered(_FORM, fresh)
             self._remember()
         return files
+
+    def _kept(self, places: Sequence[Place]) -> dict[str, tuple[int, int, Facts]]:
+        """What is remembered of files that do not lie in these places: what is gone from a place is forgotten."""
+        inside = tuple(os.path.join(place.folder, "") for place in places)
+        return {
+            key: known
+            for key, known in self._known.files.items()
+            if key not in self._seen and not str(decode_path(key)).startswith(inside)
+        }
 
     def _facts(self, path: Path, size: int, changed: int) -> Facts:
         key = encode_path(path)

@@ -20,14 +20,19 @@ class ModelFile:
 
 
 def known_models(paths: DataPaths, recent: Iterable[Path], others: Iterable[ModelFile] = ()) -> list[ModelFile]:
-    """The files that are there now: lately used ones first, then those of other programs, the demo model last."""
+    """The files that are there now: lately used ones first, then those of other programs, the demo model last.
+
+    `others` bring their names: a blob of Ollama's is called by its hash.
+    """
     brought = resources() / "models"
     found: dict[Path, None] = {path: None for path in recent}
     for folder in (paths.models, brought):
         if folder.is_dir():
             found.update({path: None for path in sorted(folder.glob("*.gguf"))})
-    files = [_model_file(path, path.parent == brought) for path in found if path.is_file() and not _projector(path)]
-    files += [file for file in others if file.path not in found]
+    named = {file.path: file for file in others}
+    found.update(dict.fromkeys(named))
+    there = [path for path in found if path.is_file() and not _projector(path)]
+    files = [named.get(path) or _model_file(path, path.parent == brought) for path in there]
     return sorted(files, key=lambda file: file.demo)
 
 

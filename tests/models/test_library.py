@@ -116,6 +116,20 @@ def test_a_second_look_reads_only_what_changed(tmp_path: Path, micro_model: Path
     assert len(Library(memory).scan([Place("", folder)])) == 2
 
 
+def test_a_look_at_one_folder_forgets_nothing_of_another(tmp_path: Path, micro_model: Path) -> None:
+    one, other, memory = tmp_path / "one", tmp_path / "other", tmp_path / "library.json"
+    gone = _placed(micro_model, one / "gone.gguf")
+    _placed(micro_model, one / "a.gguf")
+    _placed(micro_model, other / "b.gguf")
+    Library(memory).scan([Place("", one)])
+    Library(memory).scan([Place("", other)])
+    gone.unlink()
+    again = Library(memory)
+    assert [file.name for file in again.scan([Place("", one), Place("", other)])] == ["a", "b"]
+    assert again.headers_read == 0
+    assert len(json.loads(memory.read_bytes())["files"]) == 2, "what is gone is forgotten"
+
+
 def test_a_model_in_two_places_or_in_parts_is_named_once(tmp_path: Path, micro_model: Path) -> None:
     folder = tmp_path / "models"
     one = _placed(micro_model, folder / "a" / "m-00001-of-00002.gguf")

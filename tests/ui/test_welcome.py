@@ -71,6 +71,15 @@ def test_known_files_are_those_that_are_there(tmp_path: Path) -> None:
     assert all(file.demo for file in files[2:])
 
 
+def test_a_file_of_another_program_keeps_its_name_once_it_was_used(tmp_path: Path) -> None:
+    blob = tmp_path / "sha256-0123"
+    blob.write_bytes(b"x")
+    theirs = ModelFile(blob, "gemma3:12b", "Ollama, 8.15 GB", False)
+    gone = ModelFile(tmp_path / "gone", "gone", "Ollama, 1.00 GB", False)
+    files = known_models(DataPaths(tmp_path), [blob], (theirs, gone))
+    assert [file for file in files if not file.demo] == [theirs]
+
+
 def test_files_are_told_in_decimal_units() -> None:
     assert size_text(7_130_000_000) == "7.13 GB"
     assert size_text(98_000_000) == "98 MB"
