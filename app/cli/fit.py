@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psutil
 
 from app.cli.commands import ModelsFit
@@ -15,7 +13,7 @@ from app.core.errors import ExitCode, ModelError
 from app.core.paths import DataPaths, display_name
 from app.core.settings import DEFAULT_CONTEXT
 from app.gguf.header import read_header
-from app.models.catalogue import USUAL, CatalogueModel, cards, catalogue_shape, known_model
+from app.models.catalogue import USUAL, cards, catalogue_shape, known_model
 from app.models.memory import KV_BYTES, Plan, Verdict, in_gib, plan
 from app.models.shape import Shape, projector_bytes, shape_of
 
@@ -34,21 +32,24 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
         raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
     known = None if file.exists() else known_model(file.name)
     model, quantisation = known or (None, "")
-    shape, projector = _of_file(file) if model is None else _of_catalogue(model, quantisation or USUAL)
+    if model is None:
+        header = read_header(file)
+        shape, projector = shape_of(header, display_name(file)), projector_bytes(file, header)
+    else:
+        shape, projector = catalogue_shape(model, quantisation or USUAL), model.projector_bytes
     ram = psutil.virtual_memory().available if command.ram is None else command.ram
     context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
 
-    def planned(shape: Shape, context: int, kv_type: str) -> Plan:
-        return plan(shape, context, kv_type, gpu_memory=gpu or 0, ram=ram, projector=projector)
+    def planned(shape: Shape, context: int, kv_type: str, card: int = gpu or 0) -> Plan:
+        return plan(shape, context, kv_type, gpu_memory=card, ram=ram, projector=projector)
+
+    def holding() -> list[str]:
+        plans = {card.name: planned(shape, context, command.kv, card.free) for card in cards()}
+        return [name for name, made in plans.items() if made.verdict is Verdict.FITS]
 
     made = planned(shape, context, command.kv)
-    holding = [
-        card.name
-        for card in cards()
-        if plan(shape, context, command.kv, gpu_memory=card.free, ram=ram, projector=projector).verdict is Verdict.FITS
-    ]
     if command.json:
-        output.record({**_record(shape, made), "cards": holding})
+        output.record({**_record(shape, made), "cards": holding()})
     elif command.table:
         if model is not None and not quantisation:
             shapes = {one: catalogue_shape(model, one) for one in model.quantisations}
@@ -59,17 +60,8 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
             _print_table(shape.name, shape.quantisation, rows, output)
     else:
         _print(shape, made, output)
-        output.line(f"Cards that hold all of it: {', '.join(holding) or 'none of the common ones'}.")
+        output.line(f"Cards that hold all of it: {', '.join(holding()) or 'none of the common ones'}.")
     return ExitCode.DONE
-
-
-def _of_file(file: Path) -> tuple[Shape, int]:
-    header = read_header(file)
-    return shape_of(header, display_name(file)), projector_bytes(file, header)
-
-
-def _of_catalogue(model: CatalogueModel, quantisation: str) -> tuple[Shape, int]:
-    return catalogue_shape(model, quantisation), model.projector_bytes
 
 
 def _free_on_card(link: SessionLink) -> int:

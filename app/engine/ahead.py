@@ -14,7 +14,7 @@ from app.core.protocol import Event, LookAhead, LookedAhead, Prompt
 from app.engine.cells import whole_views
 from app.engine.context import Stopped
 from app.engine.eyes import Eyes
-from app.engine.governor import next_batch
+from app.engine.governor import BatchPace
 from app.engine.model import Model
 from app.engine.prompting import PromptReader
 
@@ -82,21 +82,16 @@ def _read(model: Model, prompt: Prompt, pause: Pause) -> None:
     if not cells or list(context.cells[: len(cells)]) == cells:
         return
 
-    batch = min(_FIRST_BATCH, llama.batch)
-    began = perf_counter()
-
-    def step(_cells: int) -> int:
-        nonlocal batch, began
-        if pause():
-            raise _Paused
-        now = perf_counter()
-        batch = next_batch(batch, llama.batch, now - began, on_card=model.info.gpu_layers > 0)
-        began = now
-        return batch
-
     llama.set_threads(model.governor.threads, model.governor.most)
     reused = context.reuse(cells)
-    context.read(cells[reused:], batch, step)
+    pace = BatchPace(min(_FIRST_BATCH, llama.batch), llama.batch, on_card=model.info.gpu_layers > 0)
+
+    def step(_cells: int) -> int:
+        if pause():
+            raise _Paused
+        return pace.step()
+
+    context.read(cells[reused:], pace.size, step)
     llama.synchronize()
 
 

@@ -16,7 +16,7 @@ from app.core.message import FinishReason, Role, SampledTokens, Timings, Usage
 from app.core.protocol import Event, Finished, Generate, Prompt, Reading, Seeing, Text
 from app.engine.cells import view_of
 from app.engine.context import Stopped
-from app.engine.governor import next_batch
+from app.engine.governor import BatchPace
 from app.engine.llama import LlamaSampler
 from app.engine.model import Model
 from app.engine.sampler import build, effective
@@ -123,27 +123,25 @@ def _said_before(model: Model, prompt: Prompt) -> bytes:
 
 def _read(model: Model, ids: Sequence[int], answer: _Answer, emit: Emit) -> None:
     """Evaluates what of the prompt the context does not hold, and remembers the start of the answer."""
-    context, batch = model.context, model.llama_context.batch
+    context, most = model.context, model.llama_context.batch
     answer.reused = context.reuse(ids)
     answer.images = len({view_of(cell) for cell in ids if cell < 0})
     _see(model, ids[answer.reused :], answer, emit)
-    told = began = perf_counter()
+    told = perf_counter()
     emit(Reading(turn=answer.turn, done=answer.reused, total=len(ids), reused=answer.reused))
-    on_card = model.info.gpu_layers > 0
+    pace = BatchPace(most, most, on_card=model.info.gpu_layers > 0)
 
     def step(cells: int) -> int:
-        nonlocal told, began, batch
+        nonlocal told
         now = perf_counter()
         answer.evaluated = cells - answer.reused
-        batch = next_batch(batch, model.llama_context.batch, now - began, on_card=on_card)
-        began = now
         if now - told >= _READING_EVERY and cells < len(ids):
             told = now
             emit(Reading(turn=answer.turn, done=cells, total=len(ids), reused=answer.reused))
-        return batch
+        return pace.step()
 
     model.llama_context.set_threads(model.governor.threads, model.governor.most)
-    context.read(ids[answer.reused :], batch, step)
+    context.read(ids[answer.reused :], pace.size, step)
     model.llama_context.synchronize()
     answer.read_at = perf_counter()
     context.checkpoint()

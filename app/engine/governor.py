@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from statistics import median
+from time import perf_counter
 
 _SAMPLES = 4  # tokens that a count is tried for
 _DEARER = 1.15  # a count this much slower than another is left
@@ -122,3 +123,21 @@ def next_batch(size: int, most: int, seconds: float, *, on_card: bool) -> int:
     if seconds < limit / 4 and size < most:
         return min(size * 2, most)
     return size
+
+
+class BatchPace:
+    """How large the next batch of a prompt is, by the time the last one took."""
+
+    def __init__(self, size: int, most: int, *, on_card: bool) -> None:
+        """Begins with `size` tokens, now."""
+        self.size = size
+        self._most = most
+        self._on_card = on_card
+        self._began = perf_counter()
+
+    def step(self) -> int:
+        """A batch is done: the size of the next one."""
+        now = perf_counter()
+        self.size = next_batch(self.size, self._most, now - self._began, on_card=self._on_card)
+        self._began = now
+        return self.size

@@ -97,7 +97,7 @@ class Header:
     def number(self, key: str, default: int = 0) -> int:
         """An integer of the metadata, or the default."""
         value = self.metadata.get(key)
-        return value if isinstance(value, int) else default
+        return int(value) if isinstance(value, int) else default
 
 
 class _Cut(Exception):

@@ -14,12 +14,11 @@ import msgspec
 
 from app.core.paths import resources
 from app.gguf.tensor_types import BLOCKS
-from app.models.shape import Shape
+from app.models.shape import Shape, global_layers
 
 _TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14}
 _STANDS_IN = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
 _MOST_TENSORS = {"Q4_K_S": "Q4_K", "Q4_K_M": "Q4_K", "Q5_K_S": "Q5_K", "Q5_K_M": "Q5_K"}
-_GLOBAL_EVERY = 6
 
 
 class CatalogueFile(msgspec.Struct, frozen=True):
@@ -137,7 +136,7 @@ def catalogue_shape(model: CatalogueModel, quantisation: str) -> Shape:
         trained_context=model.context,
         window=model.window,
         kv_values=(2 * values,) * model.layers,
-        is_global=tuple(layer % _GLOBAL_EVERY == _GLOBAL_EVERY - 1 for layer in range(model.layers)),
+        is_global=global_layers("gemma3", model.layers),
         layer_bytes=layers,
         embedding_bytes=_size(embeddings, model.hidden, model.vocabulary),
         output_bytes=0,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.paths import DataPaths, resources
 
-OLLAMA = "Ollama"
+OURS, OLLAMA = "Cabochon", "Ollama"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def places(paths: DataPaths, environment: Mapping[str, str], home: Path) -> list
     cache = (named("XDG_CACHE_HOME") or [home / ".cache"])[0]
     support = home / "Library" / "Application Support"
     wanted: list[tuple[str, list[Path]]] = [
-        ("Cabochon", [paths.models, resources() / "models"]),
+        (OURS, [paths.models, resources() / "models"]),
         ("LM Studio", [home / ".lmstudio" / "models", cache / "lm-studio" / "models"]),
         (OLLAMA, named("OLLAMA_MODELS") or [home / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]),
         ("Jan", [one / "Jan" / "data" / "llamacpp" / "models" for one in (data, config, support)]),

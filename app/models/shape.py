@@ -44,6 +44,12 @@ class Shape:
         return sum(self.layer_bytes) + self.embedding_bytes + self.output_bytes + self.other_bytes
 
 
+def global_layers(architecture: str, count: int) -> tuple[bool, ...]:
+    """By layer, whether it looks at everything: all do where the architecture has no window."""
+    every = _GLOBAL_EVERY.get(architecture, 1)
+    return tuple(layer % every == every - 1 for layer in range(count))
+
+
 def shape_of(header: Header, name: str) -> Shape:
     """The shape of a text model. Raises ModelError where the header does not say it."""
     found, count = header.architecture, header.number(f"{header.architecture}.block_count")
@@ -57,7 +63,7 @@ def shape_of(header: Header, name: str) -> Shape:
         header.number(f"{found}.attention.value_length") or head
     )
     window = header.number(f"{found}.attention.sliding_window")
-    every = _GLOBAL_EVERY.get(found, 0) if window else 0
+    has_window = bool(window) and found in _GLOBAL_EVERY
     layers, embedding, output, other = [0] * count, 0, 0, 0
     vocabulary = 0
     for tensor in header.tensors:
@@ -78,9 +84,9 @@ def shape_of(header: Header, name: str) -> Shape:
         queries=heads * (header.number(f"{found}.attention.key_length") or head),
         vocabulary=vocabulary,
         trained_context=header.number(f"{found}.context_length"),
-        window=window if every else 0,
+        window=window if has_window else 0,
         kv_values=(values,) * count,
-        is_global=tuple(not every or number % every == every - 1 for number in range(count)),
+        is_global=global_layers(found if has_window else "", count),
         layer_bytes=tuple(layers),
         embedding_bytes=embedding,
         output_bytes=output,

@@ -14,7 +14,6 @@ from app.core.paths import DataPaths
 from app.ui.model_files import ModelFile, size_text
 
 _log = logging.getLogger("app.models")
-OURS = "Cabochon"
 
 
 class OtherModels(QObject):
@@ -58,7 +57,7 @@ class OtherModels(QObject):
 
     def _others(self) -> tuple[ModelFile, ...]:
         from app.models.library import Library
-        from app.models.places import places
+        from app.models.places import OURS, places
 
         theirs = [place for place in places(self._paths, os.environ, Path.home()) if place.source != OURS]
         found = Library(self._paths.library).scan(theirs, self._given_up.is_set)

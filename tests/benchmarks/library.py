@@ -16,7 +16,7 @@ FIRST_SECONDS, AGAIN_SECONDS = 4.0, 1.0  # a vocabulary of 262,144 words takes t
 
 
 def figures(folder: Path, files: int = FILES, looks: int = 5) -> list[Figure]:
-    """Links to the micro model stand for the files; all of them are in the system's cache by then."""
+    """Copies of the micro model stand for the files; all of them are in the system's cache by then."""
     models = folder / "models"
     models.mkdir()
     content = (resources() / "self-check" / "micro-gemma3.gguf").read_bytes()

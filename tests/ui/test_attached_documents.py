@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.core.message import Draft
+from app.ui.attachments.card import Card
 from app.ui.attachments.document_card import DocumentCard
 from app.ui.main_window import MainWindow
 from app.ui.report_dialog import ReportDialog
@@ -46,17 +47,29 @@ def test_a_document_is_counted_and_its_pages_are_chosen(
     assert card.state_words() == "Pages 2 to 3, Counting…"
 
 
+def _scan(window: MainWindow, qtbot: QtBot, folder: Path, *, pages: int) -> Card:
+    """The card of a PDF without words."""
+    window.apply(SEEING)
+    path = folder / "scan.pdf"
+    path.write_bytes(scanned(pages))
+    (card,) = attach(window, qtbot, path)
+    return card
+
+
+def _offer(card: Card) -> QAbstractButton:
+    """The one button that makes pictures of its pages."""
+    (offer,) = [child for child in card.findChildren(QAbstractButton) if child.accessibleName().startswith("As pict")]
+    return offer
+
+
 def test_scanned_pages_become_pictures_when_asked(
     window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.apply(SEEING)
-    path = tmp_path / "scan.pdf"
-    path.write_bytes(scanned(2))
-    (card,) = attach(window, qtbot, path)
+    card = _scan(window, qtbot, tmp_path, pages=2)
     assert card.state_words() == "Scanned: no words in it"
-    offers = [child for child in card.findChildren(QAbstractButton) if child.accessibleName().startswith("As pict")]
-    assert [one.accessibleName() for one in offers] == ["As pictures: 2 pages, 512 tokens"]
-    QTest.mouseClick(offers[0], Qt.MouseButton.LeftButton)
+    offer = _offer(card)
+    assert offer.accessibleName() == "As pictures: 2 pages, 512 tokens"
+    QTest.mouseClick(offer, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
     assert [picture.name for picture in window.chat.composer.pictures] == ["scan.pdf, page 1", "scan.pdf, page 2"]
     assert not window.chat.composer.draft.documents
@@ -65,12 +78,8 @@ def test_scanned_pages_become_pictures_when_asked(
 def test_pages_drawn_after_their_chat_was_left_go_to_its_draft(
     window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.apply(SEEING)
-    path = tmp_path / "scan.pdf"
-    path.write_bytes(scanned(2))
-    (card,) = attach(window, qtbot, path)
-    (offer,) = [child for child in card.findChildren(QAbstractButton) if child.accessibleName().startswith("As pict")]
-    QTest.mouseClick(offer, Qt.MouseButton.LeftButton)
+    card = _scan(window, qtbot, tmp_path, pages=2)
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
     window.chat.composer.strip.show_draft(Draft(), window.chat.composer.next_number)
     found: list[Draft] = []
 
@@ -88,10 +97,7 @@ def test_pages_drawn_after_their_chat_was_left_go_to_its_draft(
 def test_a_scanned_document_is_never_left_behind_without_a_word(
     window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.apply(SEEING)
-    path = tmp_path / "scan.pdf"
-    path.write_bytes(scanned(1))
-    (card,) = attach(window, qtbot, path)
+    card = _scan(window, qtbot, tmp_path, pages=1)
     QTest.keyClicks(window.chat.composer.edit, "What does it say?")
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
     assert not [call for call in asked.take() if call[0] == "submit"]
