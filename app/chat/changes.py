@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
-from app.core.protocol import Benched, Described, Measured, ModelInfo
+from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer
 from app.core.settings import ConversationSettings, Settings
 
 
@@ -188,12 +188,16 @@ class ModelChanged(Change):
 
 @dataclass(frozen=True, slots=True)
 class ModelRefused(Change):
-    """A model was not loaded: the file, one sentence why, and whether another model is still loaded."""
+    """A model was not loaded: the file, one sentence why, and whether another model is still loaded.
+
+    `offer` is a smaller way to load it, that accept_offer takes.
+    """
 
     path: str
     message: str
     code: str
     kept: str = ""
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from app.chat.saver import Saver
 from app.core import protocol
 from app.core.errors import StorageError
 from app.core.message import Draft
+from app.core.paths import encode_path
 from app.core.protocol import Event, Finished
-from app.core.settings import ConversationSettings
+from app.core.settings import ConversationSettings, LoadOptions, Settings
 from app.store.store import Store
 
 Changes = tuple[Change, ...]
@@ -142,6 +144,28 @@ class Desk:
             self.store.mark_interrupted()
         return (SettingsChanged(self.asking.settings),)
 
+    def load_options(self, model: Path) -> LoadOptions:
+        """How a model is loaded: as the settings say, and where they leave it open, as it fitted before."""
+        settings = self.asking.settings
+        fitted, open_ = dict(settings.fitted).get(_machine_and(model)), msgspec.structs.asdict(LoadOptions())
+        if fitted is None:
+            return settings.load
+        named = {name: value for name, value in msgspec.structs.asdict(settings.load).items() if value != open_[name]}
+        return msgspec.structs.replace(fitted, **named)
+
+    def remember_fitted(self, wanted: Wanted) -> Changes:
+        """From now on this model is loaded so on this machine."""
+
+        key = _machine_and(wanted.path)
+
+        def with_it(settings: Settings) -> Settings:
+            fitted = dict(settings.fitted) | {key: wanted.options}
+            return msgspec.structs.replace(settings, fitted=tuple(fitted.items()))
+
+        self.asking.settings = with_it(self.asking.settings)
+        self.save_aside(lambda: self.store.save_settings(with_it(self.store.settings())))
+        return (SettingsChanged(self.asking.settings),)
+
     def _measure(self) -> None:
         try:
             request = self.meter.due(
@@ -237,3 +261,8 @@ class Desk:
         ended = self.answering.handle_died()
         told = self.keeper.handle_died(event, answering=answering)
         return self._after_turn((*ended, *told))
+
+
+def _machine_and(model: Path) -> str:
+    """A model on this machine, as a key that JSON takes."""
+    return f"{platform.node()}:{encode_path(model.absolute())}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class ModelKeeper:
         self._announced: Wanted | None = None
         self._good: Wanted | None = None
         self.info: ModelInfo | None = None
+        self.offered: Wanted | None = None  # what was refused for want of memory, in a smaller way
 
     @property
     def is_ready(self) -> bool:
@@ -101,14 +103,15 @@ class ModelKeeper:
     def choose(self, wanted: Wanted) -> tuple[Change, ...]:
         """Load this one, as soon as nothing is being answered."""
         self._deaths = 0
+        self.offered = None
         self._give_up_load()
         return self._announce(wanted)
 
-    def reload(self, options: LoadOptions) -> None:
-        """Load what is loaded (or being loaded) again in another way."""
+    def reload(self, options: Callable[[Path], LoadOptions]) -> None:
+        """Load what is loaded (or being loaded) again, where `options` name another way for its file."""
         current = self._next or (self._load.wanted if self._load else self._good)
-        if current is not None and current.options != options:
-            self._next = replace(current, options=options)
+        if current is not None and current.options != (wanted := options(current.path)):
+            self._next = replace(current, options=wanted)
             self._give_up_load()
 
     def cancel(self) -> tuple[Change, ...]:
@@ -221,7 +224,10 @@ class ModelKeeper:
             return ()
         kept = self.info.name if self.info else ""
         code = "cancelled" if load.given_up else event.code
-        return (*self._back(load.wanted), ModelRefused(str(load.wanted.path), event.message, code, kept))
+        if event.offer is not None and not load.given_up:
+            self.offered = replace(load.wanted, options=event.offer.options, again=False)
+        offer = event.offer if self.offered is not None else None
+        return (*self._back(load.wanted), ModelRefused(str(load.wanted.path), event.message, code, kept, offer))
 
     def handle_died(self, event: WorkerDied, *, answering: bool) -> tuple[Change, ...]:
         """The worker is gone: once it is started again by itself; a file that killed it is refused."""

@@ -271,8 +271,19 @@ class ChatSession:
             self._desk.answering.stop()
         mmproj = mmproj.absolute() if mmproj is not None else None
         return self._desk.settled(
-            self._desk.keeper.choose(Wanted(path.absolute(), self.settings.load, remember, mmproj=mmproj))
+            self._desk.keeper.choose(Wanted(path.absolute(), self._desk.load_options(path), remember, mmproj=mmproj))
         )
+
+    def accept_offer(self) -> Changes:
+        """Load the model that was refused for want of memory in the smaller way that ModelRefused offered.
+
+        It is remembered for this model on this machine.
+        """
+        wanted = self._desk.keeper.offered
+        if wanted is None:
+            raise UsageError("There is nothing to load in a smaller way.", "no_offer")
+        told = self._desk.remember_fitted(wanted)
+        return self._desk.settled([*told, *self._desk.keeper.choose(wanted)])
 
     def load_default_model(self) -> Changes:
         """Load the remembered model, or the demo model where none was chosen; ModelChanged NONE where there is none."""
@@ -308,6 +319,8 @@ class ChatSession:
 
         With `remember` False they hold for this session only and nothing of them is stored.
         """
+        if settings.load != self.settings.load:  # the person decides anew
+            settings = msgspec.structs.replace(settings, fitted=())
         self._desk.asking.settings = settings
         told: list[Change] = [SettingsChanged(settings)]
         if remember:
@@ -315,7 +328,7 @@ class ChatSession:
                 self._store.save_settings(settings)
             except StorageError as error:
                 told.append(Notice(f"{error.message} The settings hold until the program ends.", error.code))
-        self._desk.keeper.reload(settings.load)
+        self._desk.keeper.reload(self._desk.load_options)
         self._desk.measure_again()
         return self._desk.settled(told)
 
@@ -358,4 +371,5 @@ class ChatSession:
         remember = given is not None
         named = self.settings.mmproj_path if given is None else ""
         mmproj = Path(named) if named else None
-        return self._desk.keeper.choose(Wanted(path.absolute(), self.settings.load, remember=remember, mmproj=mmproj))
+        wanted = Wanted(path.absolute(), self._desk.load_options(path), remember=remember, mmproj=mmproj)
+        return self._desk.keeper.choose(wanted)

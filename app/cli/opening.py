@@ -64,7 +64,7 @@ def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling:
         if isinstance(change, Interrupted):
             raise KeyboardInterrupt
         if isinstance(change, ModelRefused):
-            raise ModelError(change.message, change.code)
+            raise ModelError(_with_offer(change), change.code)
         if isinstance(change, WorkerRestarted):
             raise EngineError("The engine ended while the model was loaded.", "worker")
         if isinstance(change, ModelChanged):
@@ -73,6 +73,14 @@ def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling:
                 return change.model
             if change.state is ModelState.LOADING:
                 output.status(f"Loading {change.name}: {change.fraction:.0%}")
+
+
+def _with_offer(change: ModelRefused) -> str:
+    if change.offer is None:
+        return change.message
+    options = change.offer.options
+    named = f"--gpu-layers {options.gpu_layers} --context {options.context}"
+    return f"{change.message} It may run {change.offer.words}: {named}."
 
 
 def _begin_load(session: ChatSession, choice: ModelChoice, sampling: Sampling) -> tuple[Change, ...]:

@@ -126,6 +126,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     With vision, every view of a picture is `image_side` pixels wide and high and `image_tokens` long, and takes some
     `view_seconds` to be seen (0: not measured yet). Without it `blind` says why in one sentence.
+    `gpu_layers` counts the output as one, `placed` says in one sentence where the layers are.
     """
 
     name: str
@@ -147,6 +148,16 @@ class ModelInfo(msgspec.Struct, frozen=True):
     image_tokens: int = 0
     view_seconds: float = 0.0
     blind: str = ""
+    kv_type: str = "f16"
+    encoder_on_card: bool = False
+    placed: str = ""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """The next smaller way to load a model that ran out of memory, and it in words: "with 30 of 49 layers on …"."""
+
+    options: LoadOptions
+    words: str
 
 
 class Loaded(Event, frozen=True, tag="loaded"):
@@ -166,6 +177,7 @@ class LoadFailed(Event, frozen=True, tag="load_failed"):
     code: str
     message: str
     model_kept: bool = False
+    offer: Offer | None = None
 
 
 class Unloaded(Event, frozen=True, tag="unloaded"):

@@ -18,13 +18,13 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
-    """How a model is loaded. Sizes in tokens; 0 and -1 leave the choice to the program."""
+    """How a model is loaded. Sizes in tokens; 0, -1 and "" leave the choice to the program."""
 
-    context: int = 0  # 0: the smaller of the trained context and DEFAULT_CONTEXT
-    batch: int = 512  # n_batch and n_ubatch
+    context: int = 0  # 0: what the memory plan chooses, DEFAULT_CONTEXT as a rule
+    batch: int = 0  # n_batch and n_ubatch; 0: what the memory plan chooses
     threads: int = 0  # 0: the governor chooses
-    gpu_layers: int = -1  # -1: as many as the build and the card take
-    kv_type: str = "f16"  # f16 | q8_0 | q4_0
+    gpu_layers: int = -1  # -1: as many as the cards take
+    kv_type: str = ""  # f16 | q8_0 | q4_0; "": what the memory plan chooses
     flash_attention: str = "auto"  # auto | on | off
 
 
@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
     theme: str = "system"  # system | light | dark | contrast
     text_scale: float = 1.0
     demo_notice_closed: bool = False
+    fitted: tuple[tuple[str, LoadOptions], ...] = ()  # machine and model: how it is loaded since its memory ran out
 
 
 class ConversationSettings(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from app.core.errors import ModelError, UserError
 from app.core.protocol import (
     Bench,
     Benched,
@@ -18,7 +19,16 @@ from app.core.protocol import (
     Measure,
     Measured,
     ModelInfo,
+    Offer,
 )
+
+
+class OutOfMemory(ModelError):
+    """A model does not fit; `offer` is the next smaller way to load it, where there is one."""
+
+    def __init__(self, error: UserError, offer: Offer | None) -> None:
+        super().__init__(error.message, error.code)
+        self.offer = offer
 
 
 class Engine(Protocol):
@@ -30,7 +40,10 @@ class Engine(Protocol):
         ...
 
     def load(self, request: Load, progress: Callable[[float], None]) -> ModelInfo:
-        """Loads a model; progress runs from 0.0 to 1.0. Raises ModelError (given up: "cancelled") or EngineError."""
+        """Loads a model; progress runs from 0.0 to 1.0.
+
+        Raises ModelError (given up: "cancelled"; OutOfMemory) or EngineError.
+        """
         ...
 
     def unload(self) -> None:

@@ -71,13 +71,19 @@ class Eyes:
         flag: AbortFlag,
         folder: Path | None,
         threads: int,
+        *,
+        on_card: bool,
     ) -> None:
-        """Loads nothing. `folder` keeps embeddings between starts; None keeps them in memory only."""
+        """Loads nothing. `folder` keeps embeddings between starts; None keeps them in memory only.
+
+        `on_card` lets the encoder run on the first card, where there is one.
+        """
         self._library = library
         self._model = model
         self._flag = flag
         self._folder = folder
         self._threads = threads
+        self._on_card = on_card
         self._encoder: Encoder | None = None
         self._numbers: dict[tuple[str, Box | None], int] = {}
         self._views: list[View] = []
@@ -158,7 +164,7 @@ class Eyes:
                 projector.side,
                 self._flag,
                 threads=self._threads,
-                use_gpu=True,
+                use_gpu=self._on_card,
             )
         return self._encoder
 

@@ -181,11 +181,27 @@ class Llama:
             )
         return tuple(found)
 
-    def load_model(self, path: Path, gpu_layers: int, progress: Callable[[float], bool]) -> LlamaModel:
-        """The model of a file. `progress` answers False to give up. Raises LlamaFailure."""
+    def load_model(
+        self,
+        path: Path,
+        gpu_layers: int,
+        progress: Callable[[float], bool],
+        devices: Sequence[str] | None = None,
+        split: Sequence[int] = (),
+    ) -> LlamaModel:
+        """The model of a file, `split` by layers over the `devices` of these names (None: over all there are).
+
+        `progress` answers False to give up. Raises LlamaFailure.
+        """
         c = self._c
         params = c.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
+        if devices is not None:
+            handles = [self._device(name) for name in devices]
+            chosen = (ctypes.c_void_p * (len(handles) + 1))(*handles, None)
+            shares = (ctypes.c_float * max(c.llama_max_devices(), len(split)))(*split)
+            params.devices = ctypes.cast(chosen, ctypes.c_void_p)
+            params.tensor_split = shares
         callback = c.llama_progress_callback(lambda fraction, _user_data: progress(fraction))
         params.progress_callback = callback
         self.forget_errors()
@@ -193,6 +209,13 @@ class Llama:
         if not handle:
             raise LlamaFailure("load", self.errors())
         return LlamaModel(self, c, handle)
+
+    def _device(self, name: str) -> int:
+        for index in range(self._ggml.ggml_backend_dev_count()):
+            handle: int = self._ggml.ggml_backend_dev_get(index)
+            if self._ggml.ggml_backend_dev_name(handle) == name.encode():
+                return handle
+        raise LlamaFailure("load", f"there is no device {name}")
 
     def create_sampler(self) -> LlamaSampler:
         """An empty sampler chain."""

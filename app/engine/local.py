@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
-from app.core.errors import EngineError
-from app.core.paths import decode_path
+from app.core.errors import EngineError, UserError
+from app.core.paths import decode_path, display_name
 from app.core.protocol import (
     Bench,
     Benched,
@@ -26,10 +26,12 @@ from app.core.protocol import (
 )
 from app.engine import llama
 from app.engine.ahead import look_ahead
+from app.engine.api import OutOfMemory
 from app.engine.benching import bench
 from app.engine.generate import generate
 from app.engine.llama import AbortFlag, Llama
 from app.engine.model import Model, check_files
+from app.engine.placing import Placer, machine_of
 from app.engine.prompting import too_long
 
 _log = logging.getLogger("app.llama")
@@ -67,7 +69,16 @@ class LocalEngine:
         mmproj, embeddings = (decode_path(given) if given else None for given in (request.mmproj, request.embeddings))
         files = check_files(decode_path(request.path), request.options, mmproj, embeddings)
         self.unload()
-        self._model = Model(self._open_library(), files, request.options, self._flag, progress)
+        library = self._open_library()
+        machine = machine_of(library.devices())
+        placer = Placer(files.header, display_name(files.path), files.projector, machine)
+        placement = placer.placement(request.options)
+        try:
+            self._model = Model(library, files, placement, self._flag, progress)
+        except UserError as error:
+            if error.code != "memory":
+                raise
+            raise OutOfMemory(error, placer.offer(placement)) from error
         return self._model.info
 
     def unload(self) -> None:

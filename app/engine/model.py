@@ -25,6 +25,7 @@ from app.engine.llama import (
     LlamaFailure,
     LlamaModel,
 )
+from app.engine.placing import Placement, machine_of
 from app.engine.prompting import PromptReader
 from app.engine.read_ahead import read_ahead
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
@@ -34,6 +35,7 @@ from app.prompt.template import ChatTemplate
 
 _READ_AHEAD_SHARE = 0.85  # of the load's progress
 _SMALLEST_CONTEXT = 256
+_THREADS_BESIDE_CARD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ def check_file(path: Path, options: LoadOptions) -> Header:
         )
     if kind not in ("", "model") or not header.architecture or not header.tensors:
         raise ModelError(f"“{name}” holds no chat model{f' but a {kind}' if kind else ''}.", "no_model")
-    if options.kv_type not in KV_TYPES or options.flash_attention not in FLASH_ATTENTION:
+    if options.kv_type not in ("", *KV_TYPES) or options.flash_attention not in FLASH_ATTENTION:
         raise ModelError("The cache type or flash attention setting is unknown.", "options")
-    if options.kv_type != "f16" and options.flash_attention == "off":
+    if options.kv_type not in ("", "f16") and options.flash_attention == "off":
         raise ModelError(f"A {options.kv_type} cache needs flash attention. Switch it on, or choose f16.", "options")
     return header
 
@@ -78,18 +80,20 @@ class Model:
         self,
         library: Llama,
         files: Files,
-        options: LoadOptions,
+        placement: Placement,
         flag: AbortFlag,
         progress: Callable[[float], None],
     ) -> None:
         """Loads. Raises ModelError ("cancelled" when the flag was set) or EngineError, with nothing left over."""
         started = perf_counter()
         path, header = files.path, files.header
+        options = placement.options
         self.header = header
         self.options = options
+        self._placement = placement
         self.flag = flag
         read_ahead(path, flag, lambda fraction: progress(fraction * _READ_AHEAD_SHARE))
-        self._llama = _load(library, path, options, flag, progress)
+        self._llama = _load(library, path, placement, flag, progress)
         self._llama_context: LlamaContext | None = None
         self.eyes: Eyes | None = None
         try:
@@ -97,10 +101,13 @@ class Model:
                 raise ModelError(f"“{display_name(path)}” is no chat model: it does not write text.", "no_model")
             self.vocabulary = Vocabulary(self._llama, header)
             self.family, template = _template(header, path, self.vocabulary)
-            self.governor = ThreadGovernor(options.threads or usable_cores(), fixed=options.threads > 0)
+            self.governor = _governor(placement)
             if files.projector is not None and template.shows_pictures():
                 threads = self.governor.most
-                self.eyes = Eyes(library, self._llama, files.projector, flag, files.embeddings, threads)
+                on_card = placement.encoder_on_card
+                self.eyes = Eyes(
+                    library, self._llama, files.projector, flag, files.embeddings, threads, on_card=on_card
+                )
             self.prompts = PromptReader(template, self.vocabulary, self.eyes)
             self._llama_context = self._create_context()
             self.context = Context(self._llama_context, embeddings=self.eyes.embeddings if self.eyes else None)
@@ -153,8 +160,8 @@ class Model:
     def _describe(self, library: Llama, files: Files, load_ms: float) -> ModelInfo:
         path = files.path
         layers = self._llama.n_layers + 1  # with the output layer, as llama.cpp counts them
-        on_card = any(device.kind in ("gpu", "igpu") for device in library.devices())
-        wanted = self.options.gpu_layers
+        made, wanted = self._placement.plan, self.options.gpu_layers
+        on_card = bool(made and made.gpu_layers) or (made is None and bool(machine_of(library.devices()).cards))
         return ModelInfo(
             name=_name(self.header, path),
             path=str(path),
@@ -175,6 +182,9 @@ class Model:
             image_tokens=self.eyes.projector.tokens if self.eyes else 0,
             view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
             blind="" if self.eyes else why_blind(path, self.header, files.projector),
+            kv_type=self.options.kv_type,
+            encoder_on_card=self.eyes is not None and self._placement.encoder_on_card,
+            placed=made.why if made else "",
         )
 
 
@@ -213,8 +223,16 @@ def _template(header: Header, path: Path, vocabulary: Vocabulary) -> tuple[Famil
         return family, compiled(family.template)
 
 
+def _governor(placement: Placement) -> ThreadGovernor:
+    """Where all layers are on cards the processor only looks words up: nothing is to be learned."""
+    threads = placement.options.threads
+    if placement.plan is not None and placement.plan.gpu_layers == placement.plan.layers:
+        return ThreadGovernor(threads or min(_THREADS_BESIDE_CARD, usable_cores()), fixed=True)
+    return ThreadGovernor(threads or usable_cores(), fixed=threads > 0)
+
+
 def _load(
-    library: Llama, path: Path, options: LoadOptions, flag: AbortFlag, progress: Callable[[float], None]
+    library: Llama, path: Path, placement: Placement, flag: AbortFlag, progress: Callable[[float], None]
 ) -> LlamaModel:
     told = 0.0
 
@@ -228,7 +246,8 @@ def _load(
     if flag:
         raise ModelError("Loading was given up.", "cancelled")
     try:
-        return library.load_model(path, options.gpu_layers, on_progress)
+        layers = placement.options.gpu_layers
+        return library.load_model(path, layers, on_progress, placement.devices, placement.split)
     except LlamaFailure as error:
         if flag:
             raise ModelError("Loading was given up.", "cancelled") from error

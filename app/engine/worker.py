@@ -46,7 +46,7 @@ from app.core.protocol import (
     decode_request,
     encode,
 )
-from app.engine.api import Engine
+from app.engine.api import Engine, OutOfMemory
 
 _log = logging.getLogger("app.worker")
 _REST_SECONDS = 120.0  # without a request
@@ -188,6 +188,10 @@ class Worker:
     def _perform(self, request: AnyRequest) -> None:
         try:
             self._send(self._answer(request))
+        except OutOfMemory as error:
+            assert isinstance(request, Load)
+            kept = self._engine.loaded
+            self._send(LoadFailed(request.load, error.code, error.message, model_kept=kept, offer=error.offer))
         except UserError as error:
             self._refuse(request, error.code, error.message)
         except MemoryError:

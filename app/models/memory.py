@@ -1,13 +1,13 @@
-"""How much memory a model needs, part by part, and what of it a graphics card can take. Pure.
+"""How much memory a model needs, part by part, and what of it graphics cards can take. Pure.
 
 The sizes are those that llama.cpp makes for our engine, which asks for the logits of single tokens: the cache of the
 sliding window is padded as its own is, and the working memory is that of one batch in its widest layer. Tests hold them
-against its log.
+against its log, on the processor and on a card.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.models.shape import Shape
@@ -30,11 +30,45 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Bytes of every part, and where they go. `total` is the sum of all parts."""
+class Gpu:
+    """A device that can take layers, in the order in which ggml lists them. `free` in bytes.
+
+    `shared` marks one that computes in the computer's own memory.
+    """
+
+    name: str
+    free: int
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is free: the cards, and the computer's memory in bytes."""
+
+    cards: tuple[Gpu, ...]
+    ram: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a model is to be run, all but its layers' places. `encoder_on_card` is about the image encoder."""
 
     context: int
     kv_type: str
+    batch: int = BATCH
+    encoder_on_card: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Bytes of every part, and where they go. `total` is the sum of all parts.
+
+    `split` says how many layers each card of the machine takes; `gpu` is what all of them hold, `on_cards` each.
+    """
+
+    context: int
+    kv_type: str
+    batch: int
     weights: int
     kv: int
     compute: int
@@ -44,6 +78,9 @@ class Plan:
     margin: int
     gpu_layers: int
     layers: int
+    split: tuple[int, ...]
+    encoder_on_card: bool
+    on_cards: tuple[int, ...]
     gpu: int
     ram: int
     verdict: Verdict
@@ -68,11 +105,31 @@ def kv_bytes(shape: Shape, context: int, kv_type: str, batch: int = BATCH) -> tu
 
 
 def compute_bytes(shape: Shape, context: int, batch: int = BATCH) -> int:
-    """The working memory of one batch: activations as 32-bit floats, and a mask of 16 bits for each kind of layer."""
+    """The working memory of one batch on the processor: activations as 32-bit floats, and the masks."""
     activations = 3 * shape.feed_forward + 3 * shape.hidden + shape.queries
-    whole = _padded(context)
-    seen = whole + (min(whole, _padded(shape.window + batch)) if shape.window else 0)
-    return batch * (4 * activations + 2 * seen)
+    return batch * 4 * activations + _masks(shape, context, batch)
+
+
+def card_compute_bytes(shape: Shape, context: int, kv_type: str, batch: int = BATCH, *, whole: bool = True) -> int:
+    """The working memory of one batch on a card: that of the feed-forward or of the attention, and the masks.
+
+    The attention reads a quantised cache of one layer as f16. Where not the `whole` model is on the card, the cache of
+    a layer that is not comes along too, because batches are computed on the card all the same.
+    """
+    feed, attention = 3 * shape.feed_forward + 3 * shape.hidden, 2 * shape.queries + 2 * shape.hidden
+    widest = max(shape.kv_values, default=0)
+    cells = _padded(context)
+    seen = 2 * cells * widest if kv_type != "f16" else 0
+    if not whole:
+        size, values = KV_BYTES[kv_type]
+        feed, attention = feed + 13 * shape.hidden // 8, attention + 2 * shape.hidden
+        seen += cells * widest // values * size
+    return max(4 * batch * feed, 4 * batch * attention + seen) + _masks(shape, context, batch)
+
+
+def host_compute_bytes(shape: Shape, context: int, batch: int = BATCH) -> int:
+    """What a batch on a card takes of the computer's memory: what goes in, and the masks."""
+    return 8 * batch * shape.hidden + _masks(shape, context, batch)
 
 
 def checkpoint_bytes(shape: Shape, kv_type: str) -> int:
@@ -83,46 +140,142 @@ def checkpoint_bytes(shape: Shape, kv_type: str) -> int:
 
 
 def plan(shape: Shape, context: int, kv_type: str, *, gpu_memory: int, ram: int, projector: int = 0) -> Plan:
-    """The plan with as many layers on the card as fit beside the image encoder. Memory in bytes that is free."""
-    cache = kv_bytes(shape, context, kv_type)
-    compute, vision = compute_bytes(shape, context), projector + ENCODER_WORK if projector else 0
-    checkpoints = CHECKPOINTS * checkpoint_bytes(shape, kv_type)
-    parts = shape.weight_bytes + sum(cache) + compute + vision + checkpoints
-    margin = round(max(_MARGIN, parts * _MARGIN_PART))
-    all_layers = shape.layers + 1  # the output counts as one
-    best = 0
-    for count in range(1, all_layers + 1):
-        if _on_card(shape, cache, count, compute + vision) + margin <= gpu_memory:
+    """The plan with as many layers on one card as fit beside the image encoder. Memory in bytes that is free.
+
+    Where the card is too small for the encoder and any layer, the encoder is in the computer's memory.
+    """
+    machine = Machine((Gpu("", gpu_memory),) if gpu_memory else (), ram)
+    beside = place(shape, Setup(context, kv_type), machine, projector)
+    if not projector or beside.encoder_on_card:
+        return beside
+    return place(shape, Setup(context, kv_type, encoder_on_card=False), machine, projector)
+
+
+def place(shape: Shape, setup: Setup, machine: Machine, projector: int = 0, layers: int = -1) -> Plan:
+    """The plan of this setup with the most layers on the cards: on one card if it takes them all, else in a row.
+
+    With `layers` 0 or more, so many are put there whether they fit or not.
+
+    llama.cpp places layers from the last one backwards, the output first among them. Encoder and first card go
+    together; an encoder that finds no room there is planned in the computer's memory, with `encoder_on_card` False.
+    """
+    sizes = _Sizes(shape, setup, machine, projector, layers)
+    if setup.encoder_on_card and projector and not sizes.encoder_fits():
+        sizes = _Sizes(shape, replace(setup, encoder_on_card=False), machine, projector, layers)
+    everywhere = tuple(range(len(machine.cards)))
+    rows = [*((number,) for number in everywhere), everywhere]
+    found = [sizes.plan(sizes.filled(row)) for row in rows]
+    if layers < 0 and all(made.verdict is Verdict.NO for made in found):  # what stays in memory twice may be too much
+        found.append(sizes.plan((0,) * len(machine.cards)))
+    return max(found, key=lambda made: _preferred(made, machine))
+
+
+def _preferred(made: Plan, machine: Machine) -> tuple[int, ...]:
+    """That it runs, that no card is overfull, layers, and few cards."""
+    pairs = zip(made.on_cards, machine.cards, strict=True)
+    overfull = sum(max(0, held + made.margin - card.free) for held, card in pairs if held)
+    return (made.verdict is not Verdict.NO, -overfull, made.gpu_layers, -sum(1 for count in made.split if count))
+
+
+class _Sizes:
+    """The parts of one setup, and what of them a number of layers takes."""
+
+    def __init__(self, shape: Shape, setup: Setup, machine: Machine, projector: int, layers: int) -> None:
+        self._shape, self._setup, self._machine, self._asked = shape, setup, machine, layers
+        self._cache = kv_bytes(shape, setup.context, setup.kv_type, setup.batch)
+        self._vision = projector + ENCODER_WORK if projector else 0
+        self._checkpoints = CHECKPOINTS * checkpoint_bytes(shape, setup.kv_type)
+        self._all = shape.layers + 1  # the output counts as one
+        self._limit = self._all if layers < 0 else min(layers, self._all)
+        parts = shape.weight_bytes + sum(self._cache) + self._compute(whole=True) + self._vision + self._checkpoints
+        self._margin = round(max(_MARGIN, parts * _MARGIN_PART))
+
+    def encoder_fits(self) -> bool:
+        return bool(self._machine.cards) and self._vision + self._margin <= self._machine.cards[0].free
+
+    def filled(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """How many layers each card takes when only these are used, the last of them filled first."""
+        split = [0] * len(self._machine.cards)
+        for whole in (True, False):
+            split = [0] * len(self._machine.cards)
+            for number in reversed(numbers):
+                split[number] = self._most(number, sum(split), whole=whole)
+            if whole and sum(split) == self._all:
+                break
+        if self._asked > 0 and numbers:  # a person's own number counts, and what fits nowhere goes to the first
+            split[numbers[0]] += self._limit - sum(split)
+        return tuple(split)
+
+    def plan(self, split: tuple[int, ...]) -> Plan:
+        shape, setup, count = self._shape, self._setup, sum(split)
+        whole = count == self._all
+        copy = shape.embedding_bytes if count and not shape.output_bytes else 0  # words are looked up in memory
+        on_cards = self._on_cards(split, whole=whole)
+        with_encoder = setup.encoder_on_card and self._vision > 0
+        host = host_compute_bytes(shape, setup.context, setup.batch) if count else 0
+        compute = sum(1 for one in split if one) * self._compute(whole=whole) + host if count else self._processor()
+        parts = shape.weight_bytes + sum(self._cache) + compute + self._vision + self._checkpoints + copy
+        left = parts - sum(on_cards)
+        shared = sum(size for size, card in zip(on_cards, self._machine.cards, strict=True) if card.shared)
+        fits = left + shared + self._margin <= self._machine.ram
+        return Plan(
+            context=setup.context,
+            kv_type=setup.kv_type,
+            batch=setup.batch,
+            weights=shape.weight_bytes,
+            kv=sum(self._cache),
+            compute=compute,
+            vision=self._vision,
+            checkpoints=self._checkpoints,
+            embedding_copy=copy,
+            margin=self._margin,
+            gpu_layers=count,
+            layers=self._all,
+            split=split,
+            encoder_on_card=with_encoder,
+            on_cards=on_cards,
+            gpu=sum(on_cards),
+            ram=left + self._margin,
+            verdict=_verdict(count, self._all, fits=fits),
+            why=_why(count, self._all, left + shared + self._margin, self._machine.ram, fits=fits),
+        )
+
+    def _most(self, number: int, behind: int, *, whole: bool) -> int:
+        """The layers that a card takes in front of those that are `behind` on later cards."""
+        card, best = self._machine.cards[number], 0
+        for count in range(1, self._limit - behind + 1):
+            needed = self._weights(behind, count) + self._compute(whole=whole) + self._encoder_on(number)
+            if needed + self._margin > card.free:
+                break
             best = count
-    copy = shape.embedding_bytes if best == all_layers and not shape.output_bytes else 0
-    gpu = _on_card(shape, cache, best, compute + vision) if best else 0
-    left = parts + copy - gpu
-    fits = left + margin <= ram
-    return Plan(
-        context=context,
-        kv_type=kv_type,
-        weights=shape.weight_bytes,
-        kv=sum(cache),
-        compute=compute,
-        vision=vision,
-        checkpoints=checkpoints,
-        embedding_copy=copy,
-        margin=margin,
-        gpu_layers=best,
-        layers=all_layers,
-        gpu=gpu,
-        ram=left + margin,
-        verdict=_verdict(best, all_layers, fits=fits),
-        why=_why(best, all_layers, left + margin, ram, fits=fits),
-    )
+        return best
 
+    def _on_cards(self, split: tuple[int, ...], *, whole: bool) -> tuple[int, ...]:
+        found, behind = [0] * len(split), 0
+        for number in reversed(range(len(split))):
+            if split[number]:
+                found[number] = self._weights(behind, split[number]) + self._compute(whole=whole)
+                behind += split[number]
+            found[number] += self._encoder_on(number)
+        return tuple(found)
 
-def _on_card(shape: Shape, cache: tuple[int, ...], layers: int, work: int) -> int:
-    """Bytes on the card for the last `layers` of the model, the output first among them, as llama.cpp places them."""
-    blocks = min(layers - 1, shape.layers)
-    first = shape.layers - blocks
-    output = shape.output_bytes or shape.embedding_bytes
-    return work + output + sum(shape.layer_bytes[first:]) + sum(cache[first:])
+    def _weights(self, behind: int, count: int) -> int:
+        """Weights and cache of `count` layers in front of the last `behind`; the output counts as the last layer."""
+        shape = self._shape
+        output = 0 if behind else shape.output_bytes or shape.embedding_bytes
+        end = shape.layers - max(0, behind - 1)
+        first = shape.layers - (behind + count - 1)
+        return output + sum(shape.layer_bytes[first:end]) + sum(self._cache[first:end])
+
+    def _encoder_on(self, number: int) -> int:
+        return self._vision if number == 0 and self._setup.encoder_on_card else 0
+
+    def _compute(self, *, whole: bool) -> int:
+        setup = self._setup
+        return card_compute_bytes(self._shape, setup.context, setup.kv_type, setup.batch, whole=whole)
+
+    def _processor(self) -> int:
+        return compute_bytes(self._shape, self._setup.context, self._setup.batch)
 
 
 def _verdict(gpu_layers: int, layers: int, *, fits: bool) -> Verdict:
@@ -146,6 +299,13 @@ def _why(gpu_layers: int, layers: int, needed: int, ram: int, *, fits: bool) -> 
 def in_gib(size: int) -> str:
     """Memory for a person: `6.6 GiB`."""
     return f"{size / (1 << 30):.1f} GiB"
+
+
+def _masks(shape: Shape, context: int, batch: int) -> int:
+    """Of 16 bits for each kind of layer."""
+    whole = _padded(context)
+    seen = whole + (min(whole, _padded(shape.window + batch)) if shape.window else 0)
+    return 2 * batch * seen
 
 
 def _padded(cells: int) -> int:

@@ -164,6 +164,11 @@ class Actions(QObject):
             QDesktopServices.openUrl(url)
 
     @Slot()
+    def accept_offer(self) -> None:
+        """Load the model that did not fit in the smaller way that was offered."""
+        self._post(lambda session: session.accept_offer())
+
+    @Slot()
     def retry_save(self) -> None:
         """Write what is on screen only."""
         self._post(lambda session: session.retry_save())

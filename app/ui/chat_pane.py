@@ -44,6 +44,7 @@ class ChatPane(QWidget):
 
     model_file_asked = Signal()
     model_chosen = Signal(object)
+    offer_accepted = Signal()
     larger_context_asked = Signal(int)
     demo_notice_closed = Signal()
     what_happened_asked = Signal()
@@ -57,6 +58,7 @@ class ChatPane(QWidget):
         self._narrow = False
         self.top = TopBar(look)
         self.composer = Composer(look)
+        self._offered = False
         self._lay_out()
         look.changed.connect(self._on_look_changed)
         self._on_look_changed()
@@ -98,7 +100,7 @@ class ChatPane(QWidget):
         from app.ui.banners import NoticeCard
 
         card = NoticeCard(self._look)
-        card.acted.connect(self.model_file_asked)
+        card.acted.connect(self._on_refused_acted)
         card.dismissed.connect(card.hide)
         return self._above_composer("refused", card)
 
@@ -251,6 +253,16 @@ class ChatPane(QWidget):
     def _undo_place(self) -> QPoint:
         spot = self.composer.mapTo(self, QPoint(0, 0))
         return QPoint(spot.x(), spot.y() - 8 - self.undo.height())
+
+    def tell_refused(self, title: str, reason: str, *, offered: bool) -> None:
+        """Say that a model was not loaded; where a smaller way was `offered`, the button takes it."""
+        self._offered = offered
+        self.refused.tell(title, reason, "Load it so" if offered else "Choose another file")
+        self.refused.show()
+
+    @Slot()
+    def _on_refused_acted(self) -> None:
+        (self.offer_accepted if self._offered else self.model_file_asked).emit()
 
     @Slot()
     def _on_look_changed(self) -> None:

@@ -140,8 +140,7 @@ class MainWindow(QMainWindow):
         self.attachments_now.opened_away.connect(actions.add_to_draft)
 
     def _connect_chat(self) -> None:
-        actions = self.actions_now
-        chat = self.chat
+        actions, chat = self.actions_now, self.chat
         chat.composer.submitted.connect(actions.submit)
         chat.composer.stop_asked.connect(actions.stop)
         chat.composer.escaped.connect(self._on_escape)
@@ -161,6 +160,7 @@ class MainWindow(QMainWindow):
         chat.what_happened_asked.connect(self._on_what_happened_asked)
         chat.model_file_asked.connect(actions.browse_model)
         chat.model_chosen.connect(actions.choose_model)
+        chat.offer_accepted.connect(actions.accept_offer)
         chat.larger_context_asked.connect(actions.enlarge_context)
         chat.beginning_chosen.connect(actions.begin_with)
 

@@ -209,10 +209,9 @@ class Screen(QObject):
         if change.code == "cancelled":
             return
         kept = f" {change.kept} stays loaded." if change.kept else ""
-        self._chat.refused.tell(
-            f"{Path(change.path).name} was not loaded", f"{change.message}{kept}", "Choose another file"
-        )
-        self._chat.refused.show()
+        offered = f" It may run {change.offer.words}." if change.offer is not None else ""
+        title, reason = f"{Path(change.path).name} was not loaded", f"{change.message}{offered}{kept}"
+        self._chat.tell_refused(title, reason, offered=change.offer is not None)
 
     def _on_context_measured(self, change: told.ContextMeasured) -> None:
         if change.conversation == self.conversation:

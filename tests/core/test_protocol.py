@@ -36,7 +36,7 @@ INFO = protocol.ModelInfo(
     parameters=12_000_000_000,
     context=8192,
     trained_context=131_072,
-    gpu_layers=0,
+    gpu_layers=3,
     layers=48,
     vision=False,
     fingerprint="abc",
@@ -46,6 +46,9 @@ INFO = protocol.ModelInfo(
     image_tokens=256,
     view_seconds=1.5,
     blind="It reads text only.",
+    kv_type="q8_0",
+    encoder_on_card=True,
+    placed="All layers fit on the graphics card.",
 )
 REQUESTS: list[Request] = [
     protocol.Load(1, "L2E=", OPTIONS, "L2I=", "L2M="),
@@ -62,7 +65,7 @@ EVENTS: list[Event] = [
     protocol.Ready(1, 4242),
     protocol.Loading(1, 0.5),
     protocol.Loaded(1, INFO),
-    protocol.LoadFailed(1, "cut", "“gem.gguf” is cut.", model_kept=True),
+    protocol.LoadFailed(1, "cut", "“gem.gguf” is cut.", True, protocol.Offer(OPTIONS, "with 30 of 49 layers")),
     protocol.Unloaded(),
     protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,)),
     protocol.Reading(3, 256, 512, 128),

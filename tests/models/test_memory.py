@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,20 @@ from app.core.protocol import Load
 from app.core.settings import LoadOptions
 from app.engine.local import LocalEngine
 from app.gguf.header import read_header
+from app.models.catalogue import catalogue_shape, known_model
 from app.models.memory import (
     BATCH,
     KV_BYTES,
+    Gpu,
+    Machine,
+    Setup,
     Verdict,
+    card_compute_bytes,
     checkpoint_bytes,
     compute_bytes,
+    host_compute_bytes,
     kv_bytes,
+    place,
     plan,
 )
 from app.models.shape import Shape, shape_of
@@ -123,6 +131,40 @@ def test_a_model_takes_what_was_planned(
     assert total == pytest.approx(weights + cache + compute, rel=0.03)
 
 
+# what llama.cpp logged on an NVIDIA card for a file of 12B's shape, weights Q4_0: layers on the card, context, cache,
+# then MiB of weights, cache and working memory on the card, and of working memory for it on the host
+_ON_A_CARD = [
+    (49, 4096, "f16", 6314.23, 736.0, 118.52, 20.52),
+    (49, 32768, "f16", 6314.23, 2528.0, 146.52, 48.52),
+    (49, 32768, "q8_0", 6314.23, 1343.0, 321.05, 49.05),
+    (49, 32768, "q4_0", 6314.23, 711.0, 321.05, 49.05),
+    (49, 131072, "q8_0", 6314.23, 4607.0, 1185.05, 145.05),
+    (48, 4096, "f16", 6193.93, 724.0, 114.64, 21.02),
+    (24, 4096, "f16", 3306.83, 356.0, 130.58, 21.02),
+    (24, 32768, "q8_0", 3306.83, 665.12, 471.25, 49.55),
+    (1, 4096, "f16", 540.01, 0.0, 130.58, 21.02),
+]
+
+
+@pytest.mark.parametrize(("layers", "context", "kv_type", "weights", "kv", "compute", "host"), _ON_A_CARD)
+def test_a_card_takes_what_was_planned(
+    layers: int, context: int, kv_type: str, weights: float, kv: float, compute: float, host: float
+) -> None:
+    known = known_model("gemma-3-12b")
+    assert known is not None
+    shape = catalogue_shape(known[0], "Q4_0")
+    shape = replace(shape, embedding_bytes=262_144 * 3840 // 32 * 18)  # the file that was measured has them in Q4_0
+    machine = Machine((Gpu("CUDA0", 1 << 40),), 1 << 40)
+    made = place(shape, Setup(context, kv_type), machine, layers=layers)
+    assert made.gpu_layers == layers
+    on_card = (weights + kv + compute) * MIB
+    assert made.gpu == pytest.approx(on_card, rel=0.03)
+    assert made.gpu > on_card * 0.995
+    whole = layers == made.layers
+    assert card_compute_bytes(shape, context, kv_type, whole=whole) == pytest.approx(compute * MIB, rel=0.15)
+    assert host_compute_bytes(shape, context) == pytest.approx(host * MIB, rel=0.05)
+
+
 def test_weights_are_those_of_the_file(gemma_270m: Path, demo_model: Path, micro_model: Path) -> None:
     for path in (gemma_270m, demo_model, micro_model):
         header = read_header(path)
@@ -158,9 +200,15 @@ def test_the_card_is_filled_and_never_too_full(gib: int) -> None:
     assert made.gpu + (made.margin if made.gpu_layers else 0) <= gib * GIB
     assert made.total == made.gpu + made.ram
     if made.gpu_layers < made.layers:
-        more = 100 * MIB + max(kv_bytes(GEMMA_12B, 32768, "q8_0"))
-        first = made.compute + made.vision + 500 * MIB
-        assert max(made.gpu, first - more) + more + made.margin > gib * GIB
+        more = place(
+            GEMMA_12B,
+            Setup(32768, "q8_0", encoder_on_card=made.encoder_on_card),
+            Machine((Gpu("", gib * GIB),), 64 * GIB),
+            814 * MIB,
+            made.gpu_layers + 1,
+        )
+        assert more.gpu_layers == made.gpu_layers + 1
+        assert more.gpu + more.margin > gib * GIB
 
 
 def test_all_on_the_card_needs_a_copy_of_the_embeddings() -> None:

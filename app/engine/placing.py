@@ -1,0 +1,81 @@
+"""Where a model goes on this machine: the memory plan made for its file and the devices that ggml sees now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from app.core.errors import ModelError
+from app.core.protocol import Device, Offer
+from app.core.settings import LoadOptions
+from app.engine.eyes import Projector
+from app.gguf.header import Header, read_header
+from app.models.choice import best, in_a_sentence, load_options, smaller
+from app.models.memory import BATCH, Gpu, Machine, Plan
+from app.models.shape import Shape, shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a model is loaded with: options that name everything, the cards by ggml's names, and layers for each.
+
+    `plan` is None for a model whose header does not tell its shape; llama.cpp then places its layers.
+    """
+
+    options: LoadOptions
+    devices: tuple[str, ...] | None = None
+    split: tuple[int, ...] = ()
+    encoder_on_card: bool = True
+    plan: Plan | None = None
+
+
+class Placer:
+    """The plans of one model file on one machine."""
+
+    def __init__(self, header: Header, name: str, projector: Projector | None, machine: Machine) -> None:
+        """`machine` as it is without the model."""
+        self._machine = machine
+        self._projector = _tensor_bytes(projector)
+        self._shape: Shape | None = None
+        try:
+            self._shape = shape_of(header, name)
+        except ModelError:  # its kind tells its sizes in another way
+            return
+
+    def placement(self, options: LoadOptions) -> Placement:
+        """The best plan that keeps to what `options` name."""
+        if self._shape is None:
+            kept = msgspec.structs.replace(options, kv_type=options.kv_type or "f16", batch=options.batch or BATCH)
+            return Placement(kept)
+        made = best(self._shape, options, self._machine, self._projector)
+        names = tuple(card.name for card in self._machine.cards)
+        used = [(name, count) for name, count in zip(names, made.split, strict=False) if count]
+        return Placement(
+            load_options(options, made),
+            tuple(name for name, _ in used),
+            tuple(count for _, count in used),
+            made.encoder_on_card,
+            made,
+        )
+
+    def offer(self, failed: Placement) -> Offer | None:
+        """The next smaller plan, in words, after this one ran out of memory."""
+        if self._shape is None or failed.plan is None:
+            return None
+        made = smaller(self._shape, failed.plan, self._machine, self._projector)
+        return Offer(load_options(failed.options, made), in_a_sentence(made)) if made is not None else None
+
+
+def machine_of(devices: tuple[Device, ...]) -> Machine:
+    """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor."""
+    import psutil
+
+    cards = [device for device in devices if device.kind == "gpu"]
+    cards = cards or [device for device in devices if device.kind == "igpu"]
+    ram = int(psutil.virtual_memory().available)
+    return Machine(tuple(Gpu(card.name, card.memory_free, card.kind == "igpu") for card in cards), ram)
+
+
+def _tensor_bytes(projector: Projector | None) -> int:
+    return sum(tensor.size for tensor in read_header(projector.path).tensors) if projector is not None else 0
