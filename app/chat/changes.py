@@ -176,7 +176,10 @@ class DraftRestored(Change):
 
 @dataclass(frozen=True, slots=True)
 class ModelChanged(Change):
-    """The model pill: which model, how far its load is (0.0-1.0), seconds left where known."""
+    """The model pill: which model, how far its load is (0.0-1.0), seconds left where known.
+
+    A model that is `resting` can be asked like any other: it comes back by itself.
+    """
 
     state: ModelState
     name: str = ""
@@ -184,6 +187,7 @@ class ModelChanged(Change):
     seconds_left: float | None = None
     model: ModelInfo | None = None
     demo: bool = False
+    resting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

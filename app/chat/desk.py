@@ -36,6 +36,8 @@ class Desk:
 
     def __init__(self, store: Store, engine: EngineLink, clock: Clock, embeddings: Path | None = None) -> None:
         self.store = store
+        self._clock = clock
+        self._used_at = clock.monotonic()
         self.keeper = ModelKeeper(engine, clock, embeddings)
         self.saver = Saver(store, clock)
         self.answering = Answering(engine, self.saver, clock)
@@ -70,9 +72,24 @@ class Desk:
         handler = self._handlers.get(type(event))
         return () if handler is None else tuple(handler(event))
 
+    @property
+    def rests_at(self) -> float | None:
+        """When the model that nobody uses gives its memory back, by the clock's monotonic(); None: it does not."""
+        minutes = self.asking.settings.rest_minutes
+        if not minutes or not self.is_window or self.under_way or not self.model:
+            return None
+        return self._used_at + 60.0 * minutes
+
+    def rest(self) -> Changes:
+        """Give the model's memory back if nobody has used it for long enough."""
+        due = self.rests_at
+        return self.keeper.rest() if due is not None and self._clock.monotonic() >= due else ()
+
     def settled(self, changes: Iterable[Change]) -> Changes:
         """These changes, and those of what begins now by itself: a load, the message that waits, a measurement."""
-        told = [*changes, *self.keeper.advance(busy=self.answering.turn is not None)]
+        self._used_at = self._clock.monotonic()
+        woken = self.keeper.wake() if self.answering.line or self.draft else ()
+        told = [*changes, *woken, *self.keeper.advance(busy=self.answering.turn is not None)]
         if self.model:
             told += self.asking.begin_next(self.model)
         if self.answering.turn is not None or not self.model:

@@ -86,6 +86,7 @@ class ModelKeeper:
         self._announced: Wanted | None = None
         self._good: Wanted | None = None
         self.info: ModelInfo | None = None
+        self._rested: ModelInfo | None = None
         self.offered: Wanted | None = None  # what was refused for want of memory, in a smaller way
 
     @property
@@ -97,6 +98,11 @@ class ModelKeeper:
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
         return self._load is not None or self._next is not None
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the model's memory was given back until it is wanted again."""
+        return self._rested is not None and not self.is_loading
 
     # what a person asks for
 
@@ -129,13 +135,27 @@ class ModelKeeper:
 
     def unload(self) -> tuple[Change, ...]:
         """Free the model."""
-        self._next = self._good = None
+        self._next = self._good = self._rested = None
         self._give_up_load()
         if self.info is None:
             return (ModelChanged(ModelState.NONE),) if self._load is None else ()
         self.info = None
         self.send(Unload())
         return (ModelChanged(ModelState.NONE),)
+
+    def rest(self) -> tuple[Change, ...]:
+        """Give the model's memory back; `wake` brings it again."""
+        if not self.is_ready or self._good is None:
+            return ()
+        self._rested, self.info = self.info, None
+        self.send(Unload())
+        return self.ready_change()
+
+    def wake(self) -> tuple[Change, ...]:
+        """Load the model that rests."""
+        if not self.is_resting or self._good is None:
+            return ()
+        return self._announce(replace(self._good, remember=False))
 
     def describe(self) -> None:
         """Ask the worker what it is made of."""
@@ -207,10 +227,11 @@ class ModelKeeper:
 
     def ready_change(self) -> tuple[Change, ...]:
         """The state of the model pill when nothing is being loaded."""
-        if self.info is None:
+        info = self.info or self._rested
+        if info is None:
             return (ModelChanged(ModelState.NONE),)
-        demo = self._good is not None and self._good.is_demo
-        return (ModelChanged(ModelState.READY, self.info.name, 1.0, model=self.info, demo=demo),)
+        demo, resting = self._good is not None and self._good.is_demo, self.info is None
+        return (ModelChanged(ModelState.READY, info.name, 1.0, model=info, demo=demo, resting=resting),)
 
     def handle_load_failed(self, event: LoadFailed) -> tuple[Change, ...]:
         """A load has ended without a model."""
@@ -258,6 +279,7 @@ class ModelKeeper:
 
     def _announce(self, wanted: Wanted) -> tuple[Change, ...]:
         """This one is next, and the model pill says so at once."""
+        self._rested = None
         self._next = self._announced = wanted
         return (self._loading_change(wanted, 0.0),)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -80,16 +79,17 @@ class SessionRunner:
         session = ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings)
         tick_at = 0.0
         while True:
+            due = tick_at if session.under_way else session.rests_at
             try:
-                job = self._jobs.get(timeout=max(0.0, tick_at - time.monotonic()) if session.under_way else None)
+                job = self._jobs.get(timeout=max(0.0, due - self._clock.monotonic()) if due is not None else None)
             except Empty:
-                job = ChatSession.tick
+                job = ChatSession.tick if session.under_way else ChatSession.rest
             if job is None:
                 self._perform(session, ChatSession.close)
                 return
             self._perform(session, job)
-            if session.under_way and time.monotonic() >= tick_at:
-                tick_at = time.monotonic() + _TICK_SECONDS
+            if session.under_way and self._clock.monotonic() >= tick_at:
+                tick_at = self._clock.monotonic() + _TICK_SECONDS
                 if job is not ChatSession.tick:
                     self._perform(session, ChatSession.tick)
 

@@ -229,6 +229,9 @@ class ChatSession:
     def continue_answer(self, message: str) -> Changes:
         """Go on with the last answer in the same message."""
         told = self._desk.retried()
+        if self._desk.keeper.is_resting:
+            notice = Notice("The model had been resting and is loaded again. Continue when it is ready.", "resting")
+            return self._desk.settled([*told, *self._desk.keeper.wake(), notice])
         return self._desk.settled([*told, *self._desk.asking.go_on(message, self._desk.model)])
 
     def select_version(self, message: str) -> Changes:
@@ -341,6 +344,15 @@ class ChatSession:
     def handle(self, event: Event) -> Changes:
         """Take an event of the worker; events of turns and loads that are over are dropped."""
         return self._desk.handle(event)
+
+    @property
+    def rests_at(self) -> float | None:
+        """When `rest` is due, by the clock's monotonic(); None while the model is used or may stay."""
+        return self._desk.rests_at
+
+    def rest(self) -> Changes:
+        """Give the memory of a model back that nobody has used for as long as the settings say."""
+        return self._desk.rest()
 
     def tick(self) -> Changes:
         """Partial saves, deadlines and retries; to be called about every 0.25 s while `under_way`."""

@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     stamp_date: bool = False  # write the day a chat began into its system text
     theme: str = "system"  # system | light | dark | contrast
     text_scale: float = 1.0
+    rest_minutes: int = 0  # without use, until the model's memory is given back; 0: never
     demo_notice_closed: bool = False
     fitted: tuple[tuple[str, LoadOptions], ...] = ()  # machine and model: how it is loaded since its memory ran out
 

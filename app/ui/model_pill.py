@@ -33,6 +33,8 @@ def pill_words(change: ModelChanged | None, compact: bool) -> tuple[str, str]:
         if left is not None and not compact:
             rest += f", {max(1, round(left))} s left"
         return name, rest
+    if change.resting and not compact:
+        return name, "· resting"
     rest = change.name if change.demo else change.model.quantisation if change.model else ""
     return name, f"· {rest}" if rest and not compact else ""
 
@@ -108,7 +110,8 @@ class ModelPill(QPushButton):
             self._paint_progress(painter, whole, radius)
         box(painter, whole, radius, None, look.colour("border"))
         dot = mirrored(QRect(look.px(12), self.height() // 2 - 3, 6, 6), whole, self.layoutDirection())
-        box(painter, QRectF(dot), 3, look.colour(DOTS[self._change.state]))
+        token = "text2" if self._change.resting else DOTS[self._change.state]
+        box(painter, QRectF(dot), 3, look.colour(token))
         self._paint_words(painter)
         drawn = look.pixmap("close" if self._loading else "chevron-down", "text2", 14, self.devicePixelRatioF())
         picture(painter, QRectF(self._close_zone()).translated(-2, 0).center(), drawn)

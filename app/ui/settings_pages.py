@@ -16,7 +16,8 @@ from app.ui.look import SCALES, Look
 from app.ui.settings_controls import MenuButton, NumberField, Segments, SettingsCard, SettingsRow
 
 CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
-CACHE_TYPES = (("f16", "16 bit"), ("q8_0", "8 bit"), ("q4_0", "4 bit"))
+CACHE_TYPES = (("", "Automatic"), ("f16", "16 bit"), ("q8_0", "8 bit"), ("q4_0", "4 bit"))
+REST_MINUTES = ((0, "Never"), (5, "After 5 minutes"), (15, "After 15 minutes"), (60, "After an hour"))
 THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"), ("contrast", "Contrast"))
 PROMPT_MS = 500
 
@@ -59,6 +60,7 @@ class ModelPage(Page):
         self._cache = MenuButton(look, "Cache type", CACHE_TYPES)
         self._threads = NumberField(look, "Threads", low=1, high=512)
         self._layers = NumberField(look, "GPU layers", low=0, high=999)
+        self._rest = MenuButton(look, "Give memory back", REST_MINUTES)
         self._column.addWidget(
             SettingsCard(
                 look,
@@ -71,6 +73,9 @@ class ModelPage(Page):
                     ),
                     SettingsRow(look, "Threads", "Empty: as many as keep this computer quick", self._threads),
                     SettingsRow(look, "GPU layers", "Empty: as many as the graphics card takes. 0: none", self._layers),
+                    SettingsRow(
+                        look, "Give memory back", "When nothing is asked. The model comes back by itself", self._rest
+                    ),
                 ],
             )
         )
@@ -78,6 +83,7 @@ class ModelPage(Page):
         self._context.chosen.connect(lambda value: self._tell_load(context=value))
         self._cache.chosen.connect(lambda value: self._tell_load(kv_type=value))
         self._threads.settled.connect(lambda value: self._tell_load(threads=value or 0))
+        self._rest.chosen.connect(lambda value: self._tell(rest_minutes=value))
         self._layers.settled.connect(lambda value: self._tell_load(gpu_layers=-1 if value is None else value))
 
     def show_settings(self, settings: Settings) -> None:
@@ -85,6 +91,7 @@ class ModelPage(Page):
         load = settings.load
         self._context.show_value(load.context)
         self._cache.show_value(load.kv_type)
+        self._rest.show_value(settings.rest_minutes)
         self._threads.show_number(load.threads or None, "Automatic")
         self._layers.show_number(None if load.gpu_layers < 0 else load.gpu_layers, "Automatic")
 

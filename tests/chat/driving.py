@@ -31,6 +31,7 @@ from app.core.protocol import (
     Measure,
     Measured,
     ModelInfo,
+    Offer,
     Request,
     Text,
     WorkerDied,
@@ -188,9 +189,10 @@ class Bench:
         load = self.engine.last(Load)
         return self.event(Loaded(load=load.load, model=model_info(decode_path(load.path), **changed)))
 
-    def load_fails(self, code: str = "cut", *, kept: bool = False) -> Changes:
+    def load_fails(self, code: str = "cut", *, kept: bool = False, offer: Offer | None = None) -> Changes:
         load = self.engine.last(Load)
-        return self.event(LoadFailed(load=load.load, code=code, message="The file is cut short.", model_kept=kept))
+        said = "There is not enough memory." if code == "memory" else "The file is cut short."
+        return self.event(LoadFailed(load.load, code, said, kept, offer))
 
     def words(self, text: str, ids: bytes | None = None, generated: int = 1) -> Changes:
         tokens = None if ids is None else SampledTokens("f", ids)

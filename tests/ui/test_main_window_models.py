@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.chat.changes import ModelChanged, ModelState
-from app.core.settings import Settings
+from app.core.protocol import Offer
+from app.core.settings import LoadOptions, Settings
 from app.ui.controls import Button
 from app.ui.main_window import MainWindow
 from app.ui.menus import Menu
@@ -105,6 +107,26 @@ def test_a_refused_model_says_why_and_what_stays(window: MainWindow) -> None:
     assert window.chat.refused.reason.text == "The file is cut short. Gemma 3 12B stays loaded."
     window.apply(READY)
     assert not window.chat.shows("refused")
+
+
+def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, asked: Asked) -> None:
+    offer = Offer(LoadOptions(gpu_layers=30), "with 30 of 49 layers on the graphics card, a context of 8,192 tokens")
+    window.apply(told.ModelRefused("/m/gem.gguf", "There is not enough memory.", "memory", "", offer))
+    refused = window.chat.refused
+    assert refused.reason.text == (
+        "There is not enough memory. It may run with 30 of 49 layers on the graphics card, a context of 8,192 tokens."
+    )
+    refused.action.click()
+    assert asked.take() == [("accept_offer",)]
+    window.apply(told.ModelRefused("/m/cut.gguf", "The file is cut short.", "cut"))
+    assert refused.action.text() == "Choose another file"
+
+
+def test_a_model_that_rests_says_so_and_can_be_asked(window: MainWindow, asked: Asked) -> None:
+    window.apply(opened("", title=""))
+    window.apply(replace(READY, resting=True))
+    assert window.chat.top.pill.accessibleDescription() == f"{READY.name} · resting"
+    assert window.chat.empty.isVisible()
 
 
 def test_a_load_given_up_is_no_refusal(window: MainWindow) -> None:
