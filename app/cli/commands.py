@@ -126,7 +126,49 @@ class ModelsScan:
     json: bool = False
 
 
-Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | ModelsFit | ModelsScan
+@dataclass(frozen=True, slots=True)
+class ModelsGet:
+    """Fetch a model by a name of the catalogue, with its image part unless `vision` is False."""
+
+    name: str
+    mirror: str = ""
+    accept_licence: bool = False
+    vision: bool = True
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsList:
+    """The models that Cabochon brought."""
+
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsVerify:
+    """Whether the bytes of a fetched file (None: of all) are those that came."""
+
+    model: str | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsRemove:
+    """Delete a file that Cabochon brought; asks unless `yes`."""
+
+    model: str
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsToken:
+    """Keep the token of an account on the hub, or forget it."""
+
+    forget: bool = False
+
+
+Library = ModelsFit | ModelsScan | ModelsGet | ModelsList | ModelsVerify | ModelsRemove | ModelsToken
+Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | Library
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,17 @@ from app.cli.commands import (
     Chat,
     Command,
     Doctor,
+    Library,
     ListConversations,
     ModelsFit,
+    ModelsGet,
+    ModelsList,
+    ModelsRemove,
     ModelsScan,
+    ModelsToken,
+    ModelsVerify,
     ShowConversation,
+    Window,
 )
 from app.cli.output import Output
 from app.core.errors import ExitCode
@@ -52,4 +59,24 @@ def run_command(command: Command, paths: DataPaths, output: Output, *, scripted:
         from app.cli.scan import run_scan
 
         return run_scan(command, paths, output)
+    if isinstance(command, Window):
+        raise TypeError(command)
+    return _run_library(command, paths, output)
+
+
+def _run_library(command: Library, paths: DataPaths, output: Output) -> ExitCode:
+    if isinstance(command, ModelsGet):
+        from app.cli.get import run_get
+
+        return run_get(command, paths, output)
+    from app.cli import holdings
+
+    if isinstance(command, ModelsList):
+        return holdings.run_list(command, paths, output)
+    if isinstance(command, ModelsVerify):
+        return holdings.run_verify(command, paths, output)
+    if isinstance(command, ModelsRemove):
+        return holdings.run_remove(command, paths, output)
+    if isinstance(command, ModelsToken):
+        return holdings.run_token(command, output)
     raise TypeError(command)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import math
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from app.cli.commands import (
@@ -19,11 +16,11 @@ from app.cli.commands import (
     Invocation,
     ListConversations,
     ModelChoice,
-    ModelsFit,
-    ModelsScan,
     ShowConversation,
     Window,
 )
+from app.cli.kinds import count_of, folder_of, gpu_layers_of, path_of, temperature_of, text_of
+from app.cli.library_parser import LIBRARY, add_json
 from app.core.errors import UsageError
 from app.core.message import PanAndScan
 from app.core.settings import Sampling
@@ -37,7 +34,7 @@ commands:
   chat            chat in the terminal, or a prompt a line through a pipe
   conversations   list conversations, or show one
   doctor          versions, devices and paths; what is wrong and how to mend it
-  models          the model files on this machine, and the memory they need
+  models          the model files on this machine, their memory, and how to get more
   bench           prompt and generation tokens per second, time to first token
 
 'cabochon COMMAND --help' tells what a command takes.
@@ -87,10 +84,10 @@ def _window(arguments: list[str]) -> Invocation:
     )
     _add_data_dir(parser)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    parser.add_argument("--model", metavar="GGUF", type=_path, help="use this model from now on")
+    parser.add_argument("--model", metavar="GGUF", type=path_of, help="use this model from now on")
     parser.add_argument("--sample", action="store_true", help="sample data and a scripted model, for screenshots")
     parser.add_argument(
-        "files", metavar="FILE", nargs="*", type=_path, help="a model file (GGUF) to load, or files to ask about"
+        "files", metavar="FILE", nargs="*", type=path_of, help="a model file (GGUF) to load, or files to ask about"
     )
     found = parser.parse_args(arguments)
     return Invocation(Window(found.model, found.sample, tuple(found.files)), found.data_dir)
@@ -100,12 +97,17 @@ def _ask(arguments: list[str]) -> Invocation:
     parser = _verb_parser("ask", "Ask one question and print the answer as it is written.")
     _add_answer_options(parser)
     parser.add_argument(
-        "--image", metavar="FILE", type=_path, action="append", default=[], help="a picture to ask about; several go"
+        "--image", metavar="FILE", type=path_of, action="append", default=[], help="a picture to ask about; several go"
     )
     parser.add_argument(
-        "--file", metavar="FILE", type=_path, action="append", default=[], help="a document: text, code, CSV, HTML, PDF"
+        "--file",
+        metavar="FILE",
+        type=path_of,
+        action="append",
+        default=[],
+        help="a document: text, CSV, HTML, PDF",
     )
-    parser.add_argument("prompt", metavar="PROMPT", type=_text, help="the question; - reads it from standard input")
+    parser.add_argument("prompt", metavar="PROMPT", type=text_of, help="the question; - reads it from standard input")
     found = parser.parse_args(arguments)
     return Invocation(Ask(found.prompt, _answer_options(found), tuple(found.image), tuple(found.file)), found.data_dir)
 
@@ -127,10 +129,10 @@ def _conversations(arguments: list[str]) -> Invocation:
     verbs = parser.add_subparsers(dest="verb", metavar="list|show", required=True, parser_class=_Parser)
     listing = verbs.add_parser("list", help="the conversations, newest first", allow_abbrev=False)
     show = verbs.add_parser("show", help="the messages of one conversation", allow_abbrev=False)
-    show.add_argument("conversation", metavar="last|ID", type=_text, help="the one changed last, or this one")
+    show.add_argument("conversation", metavar="last|ID", type=text_of, help="the one changed last, or this one")
     for each in (listing, show):
-        each.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
-        _add_json(each)
+        each.add_argument("--data-dir", metavar="DIR", type=folder_of, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
+        add_json(each)
     found = parser.parse_args(arguments)
     command: Command = ListConversations(found.json)
     if found.verb == "show":
@@ -143,7 +145,7 @@ def _doctor(arguments: list[str]) -> Invocation:
     parser.add_argument(
         "--check", action="store_true", help="also ask the self-check model questions with known answers"
     )
-    _add_json(parser)
+    add_json(parser)
     found = parser.parse_args(arguments)
     return Invocation(Doctor(found.check, found.json), found.data_dir)
 
@@ -151,46 +153,21 @@ def _doctor(arguments: list[str]) -> Invocation:
 def _bench(arguments: list[str]) -> Invocation:
     parser = _verb_parser("bench", "Measure prompt and generation tokens per second and the time to the first token.")
     _add_model_options(parser)
-    _add_json(parser)
+    add_json(parser)
     found = parser.parse_args(arguments)
     return Invocation(Bench(_model_choice(found), found.json), found.data_dir)
 
 
 def _models(arguments: list[str]) -> Invocation:
-    parser = _verb_parser("models", "The model files on this machine, and the memory they need.")
-    verbs = parser.add_subparsers(dest="verb", metavar="fit|scan", required=True, parser_class=_Parser)
-    fit = verbs.add_parser("fit", help="the memory plan of a model file", allow_abbrev=False)
-    fit.add_argument("--context", metavar="N", type=_count(1), help="context size in tokens")
-    fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
-    fit.add_argument("--gpu-memory", metavar="BYTES", type=_bytes, help="free memory of the graphics card")
-    fit.add_argument("--ram", metavar="BYTES", type=_bytes, help="free memory of the computer")
-    fit.add_argument(
-        "--table",
-        action="store_true",
-        help="cache type by context; for a name without quantisation, quantisation by context",
-    )
-    fit.add_argument(
-        "model",
-        metavar="MODEL",
-        nargs="?",
-        type=_path,
-        help="a model file, or a name such as gemma-3-12b:Q4_K_M (else the remembered file)",
-    )
-    fit.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
-    _add_json(fit)
-    scan = verbs.add_parser("scan", help="the model files that are here, of other programs too", allow_abbrev=False)
-    scan.add_argument("folders", metavar="FOLDER", nargs="*", type=_path, help="look here only")
-    scan.add_argument("--data-dir", metavar="DIR", type=_folder, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
-    _add_json(scan)
+    parser = _verb_parser("models", "The model files on this machine, the memory they need, and how to get more.")
+    names = "|".join(LIBRARY)
+    verbs = parser.add_subparsers(dest="verb", metavar=names, required=True, parser_class=_Parser)
+    for name, (said, add, _) in LIBRARY.items():
+        verb = verbs.add_parser(name, help=said, allow_abbrev=False)
+        add(verb)
+        verb.add_argument("--data-dir", metavar="DIR", type=folder_of, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
     found = parser.parse_args(arguments)
-    if found.verb == "scan":
-        return Invocation(ModelsScan(tuple(found.folders), found.json), found.data_dir)
-    command = ModelsFit(found.model, found.context, found.kv, found.gpu_memory, found.ram, found.table, found.json)
-    return Invocation(command, found.data_dir)
-
-
-def _bytes(argument: str) -> int:
-    return _count(0, 1 << 50)(argument)
+    return Invocation(LIBRARY[found.verb][2](found), found.data_dir)
 
 
 _VERBS: dict[str, Callable[[list[str]], Invocation]] = {
@@ -212,37 +189,37 @@ def _verb_parser(verb: str, description: str, epilog: str = "") -> _Parser:
 
 
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", metavar="DIR", type=_folder, help=_DATA_DIR_HELP)
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    parser.add_argument("--data-dir", metavar="DIR", type=folder_of, help=_DATA_DIR_HELP)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="GGUF", type=_path, help="use this model (else the remembered one)")
-    parser.add_argument("--mmproj", metavar="GGUF", type=_path, help="its image part (else one beside it that fits)")
-    parser.add_argument("--context", metavar="N", type=_count(1), help="context size in tokens")
-    parser.add_argument("--gpu-layers", metavar="auto|N", type=_gpu_layers, help="layers on the GPU")
-    parser.add_argument("--threads", metavar="N", type=_count(1, 1024), help="processor threads")
+    parser.add_argument("--model", metavar="GGUF", type=path_of, help="use this model (else the remembered one)")
+    parser.add_argument("--mmproj", metavar="GGUF", type=path_of, help="its image part (else one beside it that fits)")
+    parser.add_argument("--context", metavar="N", type=count_of(1), help="context size in tokens")
+    parser.add_argument("--gpu-layers", metavar="auto|N", type=gpu_layers_of, help="layers on the GPU")
+    parser.add_argument("--threads", metavar="N", type=count_of(1, 1024), help="processor threads")
 
 
 def _add_answer_options(parser: argparse.ArgumentParser) -> None:
     _add_model_options(parser)
-    parser.add_argument("--system", metavar="TEXT", type=_text, help="system text of the conversation")
+    parser.add_argument("--system", metavar="TEXT", type=text_of, help="system text of the conversation")
     parser.add_argument(
-        "--conversation", metavar="new|last|ID", type=_text, default="new", help="where the turn belongs (default: new)"
+        "--conversation",
+        metavar="new|last|ID",
+        type=text_of,
+        default="new",
+        help="where the turn belongs (else: new)",
     )
-    parser.add_argument("--temperature", metavar="F", type=_temperature, help="0 takes the likeliest word every time")
-    parser.add_argument("--seed", metavar="N", type=_count(0, _LARGEST_SEED), help="same seed, same answer")
-    parser.add_argument("--max-tokens", metavar="N", type=_count(1), help="longest answer, in tokens")
+    parser.add_argument("--temperature", metavar="F", type=temperature_of, help="0 takes the likeliest word every time")
+    parser.add_argument("--seed", metavar="N", type=count_of(0, _LARGEST_SEED), help="same seed, same answer")
+    parser.add_argument("--max-tokens", metavar="N", type=count_of(1), help="longest answer, in tokens")
     parser.add_argument(
         "--pan-and-scan",
         choices=[choice.value for choice in PanAndScan],
         default=PanAndScan.AUTO.value,
         help="look at parts of a picture too where that helps (auto), at finer parts, or at the whole only (off)",
     )
-    _add_json(parser)
+    add_json(parser)
 
 
 def _model_choice(found: argparse.Namespace) -> ModelChoice:
@@ -253,49 +230,3 @@ def _answer_options(found: argparse.Namespace) -> AnswerOptions:
     sampling = Sampling(temperature=found.temperature, seed=found.seed, max_tokens=found.max_tokens)
     choice = PanAndScan(found.pan_and_scan)
     return AnswerOptions(_model_choice(found), found.conversation, found.system, sampling, found.json, choice)
-
-
-def _text(argument: str) -> str:
-    """The argument's bytes as UTF-8, whatever encoding the locale made Python read them with."""
-    return os.fsencode(argument).decode("utf-8", "replace")
-
-
-def _path(argument: str) -> Path:
-    if not argument:
-        raise argparse.ArgumentTypeError("needs the name of a file")
-    return Path(argument).absolute()
-
-
-def _folder(argument: str) -> str:
-    if not argument:
-        raise argparse.ArgumentTypeError("needs the name of a folder")
-    return argument
-
-
-def _count(least: int, most: int = _LARGEST_COUNT) -> Callable[[str], int]:
-    def parse_count(argument: str) -> int:
-        try:
-            value = int(argument)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"needs a whole number, not {argument!r}") from None
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be {least} or more, not {value}")
-        if value > most:
-            raise argparse.ArgumentTypeError(f"must be {most} or less, not {value}")
-        return value
-
-    return parse_count
-
-
-def _gpu_layers(argument: str) -> int:
-    return -1 if argument == "auto" else _count(0)(argument)
-
-
-def _temperature(argument: str) -> float:
-    try:
-        value = float(argument)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"needs a number, not {argument!r}") from None
-    if not math.isfinite(value) or value < 0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more, not {argument}")
-    return value

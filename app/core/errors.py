@@ -42,6 +42,15 @@ class ModelError(UserError):
     exit_code = ExitCode.MODEL
 
 
+class DownloadError(UserError):
+    """A model could not be fetched: no network, no such file, a licence to accept, no space, damaged.
+
+    What has come so far stays on disk and is gone on from, but for a file that is damaged.
+    """
+
+    exit_code = ExitCode.MODEL
+
+
 class AttachmentError(UserError):
     """A file given with a message is bad, or the model cannot take it."""
 

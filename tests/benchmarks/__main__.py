@@ -1,4 +1,4 @@
-"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|library|vision|all [--json]`."""
+"""The command: `.venv/bin/python -m tests.benchmarks engine|followup|window|library|download|vision|all [--json]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks import peers
 from tests.benchmarks.report import Figure, as_json, say, table
 
-PARTS = ("engine", "followup", "window", "library")
+PARTS = ("engine", "followup", "window", "library", "download")
 LARGE = ("vision",)  # not among all: it writes 8 GB
 
 
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.monotonic()
     wanted = PARTS if asked.part == "all" else () if asked.part == "peers" else (asked.part,)
-    if asked.part == "peers" or set(wanted) - {"window", "library"}:
+    if asked.part == "peers" or set(wanted) - {"window", "library", "download"}:
         peers.build()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cabochon-benchmarks-") as folder:

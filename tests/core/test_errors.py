@@ -6,6 +6,7 @@ import pytest
 
 from app.core.errors import (
     AttachmentError,
+    DownloadError,
     EngineError,
     ExitCode,
     ModelError,
@@ -18,6 +19,7 @@ FAMILIES = {
     UserError: 2,
     UsageError: 2,
     ModelError: 3,
+    DownloadError: 3,
     AttachmentError: 4,
     StorageError: 5,
     EngineError: 6,

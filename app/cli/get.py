@@ -1,0 +1,131 @@
+"""`cabochon models get`: fetch a model of the catalogue, with its image part, once its licence was accepted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from app.cli.commands import ModelsGet
+from app.cli.link import SessionLink
+from app.cli.output import Output
+from app.core.errors import ExitCode, UsageError
+from app.core.paths import DataPaths
+from app.core.settings import Settings
+from app.models.catalogue import CatalogueModel, known_model
+from app.models.downloads import Downloads, Wish, wish
+from app.models.fetch import Progress, Stopped
+from app.models.hub import Hub
+from app.models.token import read_token
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
+    """Fetch it, go on with what has come in part, and remember it where no model was chosen yet."""
+    found = known_model(command.name)
+    if found is None:
+        raise UsageError(f"No model is called {command.name} here. `cabochon models list` names them.", "no_model")
+    wanted = wish(found[0], found[1], vision=command.vision)
+    with SessionLink(paths) as link:
+        settings = link.ask(lambda session: session.settings)
+        _accept_licence(command, wanted.model, settings, link, output)
+    hub = Hub(command.mirror or settings.mirror, read_token())
+    path = _fetched(wanted, hub, Downloads(paths.models), output)
+    with SessionLink(paths) as link:
+        settings = link.ask(lambda session: session.settings)
+        chosen = not settings.model_path
+        if chosen:
+            settings = msgspec.structs.replace(settings, model_path=str(path))
+            link.call(lambda session: session.change_settings(settings))
+    if command.json:
+        output.record({"model": wanted.model.id, "path": str(path), "chosen": chosen})
+    else:
+        output.line(str(path))
+        output.sentence(f"{wanted.model.name} is there{' and chosen' if chosen else ''}.")
+    return ExitCode.DONE
+
+
+def _fetched(wanted: Wish, hub: Hub, downloads: Downloads, output: Output) -> Path:
+    with _stop_on_interrupt() as stop, _Bars(wanted, output) as bars:
+        try:
+            return downloads.fetch(wanted, hub, bars.show, stop)
+        except Stopped as error:
+            raise KeyboardInterrupt from error
+
+
+def _accept_licence(
+    command: ModelsGet, model: CatalogueModel, settings: Settings, link: SessionLink, output: Output
+) -> None:
+    """Have the person accept the licence, once for all models under it. Raises UsageError where nobody can be asked."""
+    if any(address == model.licence_url for address, _ in settings.licences):
+        return
+    output.sentence(f"{model.name} is provided under and subject to the {model.licence}: {model.licence_url}")
+    if not command.accept_licence:
+        if not sys.stdin.isatty():
+            raise UsageError("Read the licence and accept it with --accept-licence.", "licence")
+        sys.stderr.write("Do you accept it? Type yes: ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() != "yes":
+            raise UsageError("The licence was not accepted; nothing was fetched.", "licence")
+    accepted = (*settings.licences, (model.licence_url, date.today().isoformat()))
+    changed = msgspec.structs.replace(settings, licences=accepted)
+    link.call(lambda session: session.change_settings(changed))
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[Event]:
+    """Ctrl-C ends the download where it is."""
+    stop = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Bars:
+    """A bar for each file, on a terminal; what the server makes us wait for is a sentence anywhere."""
+
+    def __init__(self, wanted: Wish, output: Output) -> None:
+        self._output = output
+        self._shown = sys.stderr.isatty()
+        self._names = [Path(file.file).name for file in wanted.files]
+        self._bars: dict[str, tqdm[Any]] = {}
+        self._said = ""
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+    def show(self, progress: Progress) -> None:
+        """How far it is; on any one thread at a time."""
+        if progress.waits and progress.waits != self._said:
+            self._said = progress.waits
+            self._output.sentence(f"{progress.waits} Trying again…")
+        if not self._shown:
+            return
+        name = Path(progress.file).name
+        bar = self._bars.get(name)
+        if bar is None:
+            from tqdm import tqdm
+
+            bar = self._bars[name] = tqdm(
+                desc=name, total=progress.total or None, unit="B", unit_scale=True, position=self._names.index(name)
+            )
+            bar.initial = progress.done
+        bar.total = progress.total or None
+        bar.n = progress.done
+        bar.set_postfix_str("reading what is there" if progress.checks else "", refresh=False)
+        bar.refresh()

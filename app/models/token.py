@@ -1,0 +1,37 @@
+"""The token of a person's account on the hub, in the system's keyring. Nothing of it is written anywhere else."""
+
+from __future__ import annotations
+
+import os
+
+from app.core.errors import DownloadError
+
+_SERVICE, _NAME = "Cabochon", "huggingface.co"
+
+
+def read_token() -> str:
+    """HF_TOKEN's, else the keyring's; "" where there is none or no keyring."""
+    if token := os.environ.get("HF_TOKEN", "").strip():
+        return token
+    try:
+        import keyring
+
+        return keyring.get_password(_SERVICE, _NAME) or ""
+    except Exception:  # noqa: BLE001 - a keyring that is locked or missing is no token
+        return ""
+
+
+def keep_token(token: str) -> None:
+    """Keep it for the next downloads; "" forgets it. Raises DownloadError where there is no keyring."""
+    try:
+        import keyring
+        import keyring.errors
+
+        if token:
+            keyring.set_password(_SERVICE, _NAME, token)
+        elif keyring.get_password(_SERVICE, _NAME):
+            keyring.delete_password(_SERVICE, _NAME)
+    except Exception as error:
+        raise DownloadError(
+            "This system has no keyring that could keep the token. Set HF_TOKEN for the download instead.", "keyring"
+        ) from error

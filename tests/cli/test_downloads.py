@@ -1,0 +1,107 @@
+"""`cabochon models get`, `list`, `verify`, `remove` and `token`, against a server on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program
+from tests.models.hub_server import Faults, HubServer, hub_server
+
+REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
+MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
+
+
+@pytest.fixture
+def server(micro_model: Path) -> Iterator[HubServer]:
+    """Has the micro model under the name of a large one."""
+    with hub_server() as hub:
+        hub.put(REPOSITORY, MODEL, micro_model)
+        hub.put(REPOSITORY, PROJECTOR, micro_model.with_name("mmproj-micro-gemma3.gguf"))
+        yield hub
+
+
+def _get(program: Program, server: HubServer, *more: str, name: str = "gemma-3-12b") -> tuple[str, ...]:
+    return ("models", "get", name, "--mirror", server.endpoint, *more)
+
+
+def test_a_model_is_fetched_listed_verified_asked_and_removed(program: Program, server: HubServer) -> None:
+    refused = program.run(*_get(program, server))
+    assert (refused.code, server.sent) == (2, 0)
+    assert "https://ai.google.dev/gemma/terms" in refused.err
+    assert refused.err.rstrip().endswith("Read the licence and accept it with --accept-licence.")
+    record = program.run(*_get(program, server, "--accept-licence", "--json")).record
+    path = program.data / "models" / "gemma-3-12b" / MODEL
+    assert record == {"model": "gemma-3-12b", "path": str(path), "chosen": True}
+    listed = program.run("models", "list", "--json").record
+    (one,) = listed["models"]
+    assert (one["path"], one["vision"], listed["partly"]) == (str(path), True, [])
+    again = program.run(*_get(program, server))  # accepted once, there already
+    assert (again.code, again.out) == (0, f"{path}\n")
+    answer = program.run("ask", "--temperature", "0", "Count from 1 to 5.")
+    assert answer.out.strip() == "1, 2, 3, 4, 5."
+    assert program.run("models", "verify").code == 0
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    damaged = program.run("models", "verify", "gemma-3-12b")
+    assert (damaged.code, damaged.out) == (3, f"{MODEL} is DAMAGED; fetch it again.\n")
+    assert program.run("models", "remove", "gemma-3-12b").code == 2
+    assert path.is_file()
+    assert program.run("models", "remove", "gemma-3-12b", "--yes").code == 0
+    assert not path.exists()
+
+
+def test_ctrl_c_keeps_what_came_and_the_next_call_goes_on(
+    program: Program, server: HubServer, demo_model: Path
+) -> None:
+    server.put(REPOSITORY, MODEL, demo_model)
+    server.faults = Faults(slow=0.005)
+    with program.running(*_get(program, server, "--accept-licence", "--no-vision")) as process:
+        part = program.data / "models" / "gemma-3-12b" / f"{MODEL}.part"
+        until = time.monotonic() + 20
+        while not (part.is_file() and part.stat().st_size > 1_000_000):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
+    kept = part.stat().st_size
+    assert f"{kept / 1e6:.0f}"[0] in program.run("models", "list").out
+    server.faults, server.sent = Faults(), 0
+    assert program.run(*_get(program, server, "--no-vision")).code == 0
+    assert server.sent == demo_model.stat().st_size - kept
+
+
+def test_what_cannot_be_fetched_is_said_in_one_sentence(program: Program, server: HubServer) -> None:
+    unknown = program.run(*_get(program, server, "--accept-licence", name="gemma-9"))
+    assert (unknown.code, unknown.sentence) == (
+        2,
+        "No model is called gemma-9 here. `cabochon models list` names them.",
+    )
+    none = program.run(*_get(program, server, "--accept-licence", name="gemma-3-270m"))
+    assert (none.code, none.sentence) == (2, "No file of Gemma 3 270M is known that could be fetched.")
+    server.files.clear()
+    gone = program.run(*_get(program, server, "--accept-licence"))
+    assert gone.code == 3
+    assert "is no longer at" in gone.err
+
+
+def test_files_that_are_not_ours_are_not_removed(program: Program, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.gguf"
+    theirs.write_bytes(b"GGUF")
+    refused = program.run("models", "remove", "--yes", theirs)
+    assert (refused.code, theirs.is_file()) == (2, True)
+    assert refused.sentence.endswith("was not brought by Cabochon, so it is left where it is.")
+
+
+def test_without_a_keyring_the_token_is_not_lost_silently(program: Program) -> None:
+    env = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    outcome = program.run("models", "token", given="hf_secret\n", env=env)
+    assert (outcome.code, outcome.sentence) == (
+        3,
+        "This system has no keyring that could keep the token. Set HF_TOKEN for the download instead.",
+    )
+    assert "hf_secret" not in outcome.err + outcome.out
