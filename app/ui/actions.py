@@ -163,6 +163,10 @@ class Actions(QObject):
         if url.scheme() in ("http", "https", "mailto"):
             QDesktopServices.openUrl(url)
 
+    def describe(self) -> None:
+        """Ask the engine what it is made of."""
+        self._post(lambda session: session.describe())
+
     @Slot()
     def accept_offer(self) -> None:
         """Load the model that did not fit in the smaller way that was offered."""

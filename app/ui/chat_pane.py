@@ -44,6 +44,7 @@ class ChatPane(QWidget):
 
     model_file_asked = Signal()
     model_chosen = Signal(object)
+    models_asked = Signal()
     offer_accepted = Signal()
     larger_context_asked = Signal(int)
     demo_notice_closed = Signal()
@@ -168,6 +169,7 @@ class ChatPane(QWidget):
 
         page = ChooseModelPage(self._look)
         page.file_asked.connect(self.model_file_asked)
+        page.models_asked.connect(self.models_asked)
         page.model_chosen.connect(self.model_chosen)
         self._pages.addWidget(page)
         _tab_after(self.transcript, page)

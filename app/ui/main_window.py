@@ -26,14 +26,14 @@ from app.ui.sidebar import Sidebar
 from app.ui.window_state import WindowState, encode_geometry
 
 if TYPE_CHECKING:
-    from app.chat.changes import Change, ModelChanged
+    from app.chat.changes import Change
     from app.chat.runner import Command
     from app.core.paths import DataPaths
     from app.ui.actions import Actions
     from app.ui.attachments.desk import AttachmentDesk
     from app.ui.drop_overlay import DropOverlay
     from app.ui.layers import Dialog, Popover
-    from app.ui.model_files import ModelFile
+    from app.ui.models.desk import ModelsDesk
     from app.ui.screen import Screen
 
 SMALLEST = QSize(480, 560)
@@ -49,9 +49,9 @@ class MainWindow(QMainWindow):
     screen_now: Screen
     actions_now: Actions
     attachments_now: AttachmentDesk
+    models_now: ModelsDesk
 
     closing = Signal()
-    files_known = Signal(object)  # list of ModelFile, while a menu may be open
 
     def __init__(self, look: Look, paths: DataPaths, state: WindowState, post: Callable[[Command], None]) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self._begun = True
         from app.ui.actions import Actions
         from app.ui.attachments.desk import AttachmentDesk
-        from app.ui.other_models import OtherModels
+        from app.ui.models.desk import ModelsDesk
         from app.ui.screen import Screen
 
         self.screen_now = Screen(self._look, self.sidebar, self.chat, self)
@@ -91,8 +91,10 @@ class MainWindow(QMainWindow):
         self.attachments_now = AttachmentDesk(
             self._look, self, self.chat, self._paths, self._show_dialog, lambda: self.screen_now.conversation
         )
-        self.other_models = OtherModels(self._paths, self)
-        self.other_models.changed.connect(self._on_others_changed)
+        self.models_now = ModelsDesk(
+            self._look, self, self.chat, self._paths, self.actions_now, self.screen_now, self._recent_models
+        )
+        self.models_now.covered.connect(self._on_covered)
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -127,11 +129,9 @@ class MainWindow(QMainWindow):
         top.sidebar_asked.connect(self.panes.toggle)
         top.renamed.connect(actions.rename_open_chat)
         top.more_asked.connect(self._on_more_asked)
-        top.pill.clicked.connect(self._on_pill_clicked)
         top.pill.cancel_asked.connect(actions.cancel_load)
         top.meter.pressed.connect(self._on_meter_pressed)
         self.screen_now.model_loaded.connect(self._on_model_loaded)
-        self.screen_now.page_due.connect(self._on_page_due)
         self.screen_now.bug_met.connect(self.show_bug)
         self.screen_now.model_shown.connect(self.attachments_now.show_model)
         self.screen_now.pictures_seen.connect(self.attachments_now.show_seen)
@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
             "Ctrl+,": self.open_settings,
             "Ctrl+O": actions.browse_model,
             "Ctrl+U": self.attachments_now.browse,
+            "Ctrl+M": self.models_now.open_page,
             "F2": self._on_rename_asked,
             "Ctrl+Shift+C": actions.copy_last_answer,
             "Ctrl++": lambda: actions.step_scale(1),
@@ -215,7 +216,7 @@ class MainWindow(QMainWindow):
             return
         from app.ui.settings_dialog import SettingsDialog
 
-        dialog = SettingsDialog(self._look, self, self.screen_now.settings, self._model())
+        dialog = SettingsDialog(self._look, self, self.screen_now.settings, self.models_now.model)
         dialog.changed.connect(self.actions_now.change_settings)
         self.screen_now.settings_shown.connect(dialog.show_settings)
         if page:
@@ -255,25 +256,6 @@ class MainWindow(QMainWindow):
 
         said = "The process that runs the model ended by itself. Your words are safe; a broken answer is marked."
         self._show_dialog(ReportDialog(self._look, self, "What happened", said, self.screen_now.what_happened))
-
-    @Slot()
-    def _on_pill_clicked(self) -> None:
-        from app.ui.model_menu import ModelMenu
-
-        actions = self.actions_now
-        menu = ModelMenu(
-            self._look,
-            self.chat.top.pill,
-            self._model(),
-            choose=actions.choose_model,
-            browse=actions.browse_model,
-            cancel=actions.cancel_load,
-            unload=actions.unload,
-        )
-        menu.show_files(self._known_models())
-        menu.open_below()
-        self.files_known.connect(menu.show_files)
-        self.other_models.look()
 
     @Slot()
     def _on_more_asked(self) -> None:
@@ -353,28 +335,15 @@ class MainWindow(QMainWindow):
     def _on_model_loaded(self, path: str) -> None:
         self._state = self._state.with_recent(path)
 
-    @Slot()
-    def _on_page_due(self) -> None:
-        self.chat.choose.show_files(self._known_models())
-        self.other_models.look()
+    @Slot(bool)
+    def _on_covered(self, covered: bool) -> None:
+        """The chat has no focus while the page of the models lies over it."""
+        self.panes.setEnabled(not covered)
+        if not covered:
+            self.chat.composer.edit.setFocus()
 
-    @Slot()
-    def _on_others_changed(self) -> None:
-        files = self._known_models()
-        self.files_known.emit(files)
-        if self.chat.shows("choose"):
-            self.chat.choose.show_files(files)
-
-    def _known_models(self) -> list[ModelFile]:
-        from app.ui.model_files import known_models
-
-        recent = [Path(path) for path in self._state.recent_models]
-        return known_models(self._paths, recent, self.other_models.files)
-
-    def _model(self) -> ModelChanged:
-        from app.chat.changes import ModelChanged, ModelState
-
-        return self.screen_now.model or ModelChanged(ModelState.NONE)
+    def _recent_models(self) -> list[Path]:
+        return [Path(path) for path in self._state.recent_models]
 
     # -- what Qt tells -------------------------------------------------------------------------------------------------
 
@@ -420,7 +389,7 @@ class MainWindow(QMainWindow):
         self.chat.composer.flush()
         if self._begun:
             self.attachments_now.close()
-            self.other_models.close()
+            self.models_now.close()
         self._state = self._state._replace(
             geometry=encode_geometry(bytes(self.saveGeometry().data())),
             sidebar_open=self.panes.sidebar_open,

@@ -28,6 +28,8 @@ class ModelMenu(Menu):
         browse: Callable[[], None],
         cancel: Callable[[], None],
         unload: Callable[[], None],
+        more: Callable[[], None],
+        fits: Callable[[], None],
     ) -> None:
         super().__init__(look, anchor)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -37,6 +39,8 @@ class ModelMenu(Menu):
         self._files: list[QAction] = []
         self._below = self.addSeparator()
         self.add("Choose a model file…", browse, icon="folder", key="Ctrl+O")
+        self.add("Get more models…", more, icon="download", key="Ctrl+M")
+        self.add("What fits this machine…", fits, icon="cpu")
         if model.state is ModelState.LOADING:
             self.add("Cancel loading", cancel, icon="close")
         if model.state is ModelState.READY:

@@ -26,6 +26,7 @@ class Screen(QObject):
     """Holds what the window shows now, and shows what changes. GUI thread; decides nothing for the session."""
 
     model_loaded = Signal(str)
+    described = Signal(object)  # Described
     settings_shown = Signal(object)
     bug_met = Signal(str)
     page_due = Signal()
@@ -104,6 +105,7 @@ class Screen(QObject):
             told.SaveRecovered: self._on_save_recovered,
             told.Notice: self._on_notice,
             told.Bug: self._on_bug,
+            told.WorkerDescribed: lambda change: self.described.emit(change.described),
         }
 
     def _on_conversations_listed(self, change: told.ConversationsListed) -> None:

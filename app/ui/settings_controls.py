@@ -83,6 +83,43 @@ class NumberField(QLineEdit):
             self.settled.emit(number)
 
 
+class AddressField(QLineEdit):
+    """A web address, or nothing; `settled` tells it when it is final."""
+
+    settled = Signal(str)
+
+    def __init__(self, look: Look, name: str, usual: str) -> None:
+        super().__init__()
+        self._look = look
+        self._told = ""
+        self.setAccessibleName(name)
+        self.setPlaceholderText(usual)
+        look.changed.connect(self._on_look_changed)
+        self._on_look_changed()
+        self.editingFinished.connect(self._on_finished)
+
+    def show_address(self, address: str) -> None:
+        """Show this address."""
+        if not self.hasFocus():
+            self._told = address
+            self.setText(address)
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        self.setFont(self._look.font(13))
+        self.setFixedWidth(self._look.px(2 * FIELD))
+
+    @Slot()
+    def _on_finished(self) -> None:
+        address = self.text().strip().rstrip("/")
+        if address and "://" not in address:
+            address = f"https://{address}"
+        self.setText(address)
+        if address != self._told:
+            self._told = address
+            self.settled.emit(address)
+
+
 class MenuButton(QPushButton):
     """One of a few values, chosen from a menu. A combo box would not tell screen readers its name."""
 

@@ -13,7 +13,7 @@ from app.core.settings import DEFAULT_CONTEXT, Sampling, Settings
 from app.ui.controls import Button, Switch
 from app.ui.figures import context_short
 from app.ui.look import SCALES, Look
-from app.ui.settings_controls import MenuButton, NumberField, Segments, SettingsCard, SettingsRow
+from app.ui.settings_controls import AddressField, MenuButton, NumberField, Segments, SettingsCard, SettingsRow
 
 CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 CACHE_TYPES = (("", "Automatic"), ("f16", "16 bit"), ("q8_0", "8 bit"), ("q4_0", "4 bit"))
@@ -60,6 +60,7 @@ class ModelPage(Page):
         self._cache = MenuButton(look, "Cache type", CACHE_TYPES)
         self._threads = NumberField(look, "Threads", low=1, high=512)
         self._layers = NumberField(look, "GPU layers", low=0, high=999)
+        self._mirror = AddressField(look, "Fetch models from", "https://huggingface.co")
         self._rest = MenuButton(look, "Give memory back", REST_MINUTES)
         self._column.addWidget(
             SettingsCard(
@@ -79,7 +80,10 @@ class ModelPage(Page):
                 ],
             )
         )
+        note = "A mirror that speaks as Hugging Face does. Empty: Hugging Face"
+        self._column.addWidget(SettingsCard(look, [SettingsRow(look, "Fetch models from", note, self._mirror)]))
         self._column.addStretch(1)
+        self._mirror.settled.connect(lambda address: self._tell(mirror=address))
         self._context.chosen.connect(lambda value: self._tell_load(context=value))
         self._cache.chosen.connect(lambda value: self._tell_load(kv_type=value))
         self._threads.settled.connect(lambda value: self._tell_load(threads=value or 0))
@@ -91,6 +95,7 @@ class ModelPage(Page):
         load = settings.load
         self._context.show_value(load.context)
         self._cache.show_value(load.kv_type)
+        self._mirror.show_address(settings.mirror)
         self._rest.show_value(settings.rest_minutes)
         self._threads.show_number(load.threads or None, "Automatic")
         self._layers.show_number(None if load.gpu_layers < 0 else load.gpu_layers, "Automatic")

@@ -39,6 +39,8 @@ class Theme(NamedTuple):
     warn_tint: str
     ok: str
     ok_tint: str
+    memory: str
+    memory_tint: str
     mark: str
     code_keyword: str
     code_string: str
@@ -81,6 +83,8 @@ LIGHT = Theme(
     warn_tint="#FDF1D9",
     ok="#2A6B3C",
     ok_tint="#E4F2E6",
+    memory="#94430C",
+    memory_tint="#F9E6D8",
     mark="#FCE3A1",
     code_keyword="#8A2A62",
     code_string="#2E6A32",
@@ -123,6 +127,8 @@ DARK = Theme(
     warn_tint="#352A15",
     ok="#85CF94",
     ok_tint="#1B3022",
+    memory="#F2A877",
+    memory_tint="#38241A",
     mark="#6B5418",
     code_keyword="#E69AC5",
     code_string="#9CD39A",
@@ -165,6 +171,8 @@ CONTRAST_LIGHT = Theme(
     warn_tint="#FFFFFF",
     ok="#0B4A1C",
     ok_tint="#FFFFFF",
+    memory="#6B2C00",
+    memory_tint="#FFFFFF",
     mark="#FFE066",
     code_keyword="#6B0F47",
     code_string="#0F4A13",
@@ -207,6 +215,8 @@ CONTRAST_DARK = Theme(
     warn_tint="#000000",
     ok="#A6F0B4",
     ok_tint="#000000",
+    memory="#FFC79B",
+    memory_tint="#000000",
     mark="#7A5C00",
     code_keyword="#FFB3DC",
     code_string="#B6F2AE",

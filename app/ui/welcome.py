@@ -157,6 +157,7 @@ class ChooseModelPage(QWidget):
 
     file_asked = Signal()
     model_chosen = Signal(object)
+    models_asked = Signal()
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -208,19 +209,27 @@ class ChooseModelPage(QWidget):
         card = _Card(self._look, "border_strong")
         texts = QVBoxLayout()
         texts.setSpacing(3)
-        texts.addWidget(Words(self._look, "Choose a model file", 16, 600))
+        texts.addWidget(Words(self._look, "Bring a model", 16, 600))
         why = Sentence(self._look)
         why.say(
-            "", "Cabochon runs models in the GGUF format, such as Gemma 3. Choose a file, or drop it on this window."
+            "",
+            "Cabochon runs models in the GGUF format. It can fetch Gemma 3 for you; or choose a file, "
+            "or drop it on this window.",
         )
         texts.addWidget(why)
         row = QHBoxLayout(card)
         row.setContentsMargins(18, 16, 18, 16)
         row.setSpacing(20)
         row.addLayout(texts, 1)
-        button = Button(self._look, "Choose a file…", "primary")
-        button.clicked.connect(self.file_asked)
-        row.addWidget(button)
+        buttons = QVBoxLayout()
+        buttons.setSpacing(8)
+        get = Button(self._look, "Get Gemma 3…", "primary")
+        get.clicked.connect(self.models_asked)
+        choose = Button(self._look, "Choose a file…")
+        choose.clicked.connect(self.file_asked)
+        buttons.addWidget(get, 0, Qt.AlignmentFlag.AlignRight)
+        buttons.addWidget(choose, 0, Qt.AlignmentFlag.AlignRight)
+        row.addLayout(buttons)
         return card
 
 

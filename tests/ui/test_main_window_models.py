@@ -38,7 +38,7 @@ def test_the_model_menu_names_known_files(window: MainWindow, asked: Asked, tmp_
     assert isinstance(menu, Menu)
     shown = [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
     assert shown[0] == "mine 0 MB"
-    assert shown[-2:] == ["Choose a model file…", "Unload"]
+    assert shown[-4:] == ["Choose a model file…", "Get more models…", "What fits this machine…", "Unload"]
     menu.actions()[0].trigger()
     menu.close()
     assert asked.take() == [("choose_model", file)]

@@ -1,0 +1,241 @@
+"""What the window does with models: the menu of the pill, the first page, and the *Models* page with its downloads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from app.chat.changes import ModelChanged, ModelState
+from app.ui.other_models import OtherModels
+
+if TYPE_CHECKING:
+    from app.core.paths import DataPaths
+    from app.core.protocol import Described
+    from app.models.advice import Speed
+    from app.models.catalogue import CatalogueModel
+    from app.ui.actions import Actions
+    from app.ui.chat_pane import ChatPane
+    from app.ui.look import Look
+    from app.ui.model_files import ModelFile
+    from app.ui.models.downloader import Downloader
+    from app.ui.models.fit_page import FitPage, Here
+    from app.ui.models.get_page import GetPage
+    from app.ui.models.page import ModelsPage
+    from app.ui.screen import Screen
+
+GET, FITS = 0, 1
+
+
+class ModelsDesk(QObject):
+    """GUI thread. `recent` answers with the files that were used lately, the last one first."""
+
+    files_known = Signal(object)  # list of ModelFile, while a menu may be open
+    _measured = Signal(object)
+    covered = Signal(bool)  # whether the Models page lies over the chat
+
+    def __init__(
+        self,
+        look: Look,
+        window: QWidget,
+        chat: ChatPane,
+        paths: DataPaths,
+        actions: Actions,
+        screen: Screen,
+        recent: Callable[[], list[Path]],
+    ) -> None:
+        super().__init__(window)
+        self._look = look
+        self._window = window
+        self._chat = chat
+        self._paths = paths
+        self._actions = actions
+        self._screen = screen
+        self._recent = recent
+        self._page: ModelsPage | None = None
+        self._parts: tuple[GetPage, FitPage] | None = None
+        self.downloader: Downloader | None = None
+        self._here: Here | None = None
+        self._speed: Speed | None = None
+        self._thread: threading.Thread | None = None
+        self._measured.connect(self._on_measured)
+        self.others = OtherModels(paths, self)
+        self.others.changed.connect(self._on_others_changed)
+        screen.page_due.connect(self._on_page_due)
+        screen.settings_shown.connect(self._on_settings_shown)
+        screen.described.connect(self._on_described)
+        chat.top.pill.clicked.connect(self._on_pill_clicked)
+        chat.models_asked.connect(self.open_page)
+
+    @property
+    def model(self) -> ModelChanged:
+        """The state of the pill."""
+        return self._screen.model or ModelChanged(ModelState.NONE)
+
+    @Slot()
+    def open_page(self, part: int = GET) -> None:
+        """Show the Models page."""
+        if self._page is None:
+            self._make_page()
+        assert self._page is not None
+        self._ask_machine()
+        self.covered.emit(True)
+        self._page.show()
+        self._page.raise_()
+        self._page.show_part(part)
+
+    @Slot()
+    def leave_page(self) -> None:
+        """Back to the chat."""
+        if self._page is not None and self._page.isVisible():
+            self._page.hide()
+            self.covered.emit(False)
+
+    def close(self) -> None:
+        """End what is under way; a download goes on at the next start."""
+        self.others.close()
+        if self._thread is not None:
+            self._thread.join()
+        if self.downloader is not None:
+            self.downloader.close()
+
+    def known(self) -> list[ModelFile]:
+        """The files that can be chosen."""
+        from app.ui.model_files import known_models
+
+        return known_models(self._paths, self._recent(), self.others.files)
+
+    def _make_page(self) -> None:
+        from app.ui.models.downloader import Downloader
+        from app.ui.models.fit_page import FitPage
+        from app.ui.models.get_page import GetPage
+        from app.ui.models.page import ModelsPage
+
+        self.downloader = Downloader(self._paths, self)
+        self.downloader.fetched.connect(self._actions.choose_model)
+        get, fits = GetPage(self._look, self.downloader, self._brought), FitPage(self._look)
+        get.accepted.connect(self._on_licence_accepted)
+        get.used.connect(self._on_model_used)
+        fits.plan_chosen.connect(self._on_plan_chosen)
+        page = ModelsPage(self._look, self._window)
+        page.add("Get more", get)
+        page.add("What fits", fits)
+        page.left.connect(self.leave_page)
+        get.show_settings(self._screen.settings)
+        self._page, self._parts = page, (get, fits)
+
+    def _ask_machine(self) -> None:
+        """The memory is known at once, the cards when the engine has told them."""
+        import psutil
+
+        from app.ui.models.fit_page import Here
+
+        memory = psutil.virtual_memory()
+        before = self._here
+        self._show_machine(
+            Here(before.card if before else "", before.card_free if before else 0, memory.available, memory.total)
+        )
+        self._actions.describe()
+        if self._speed is None and self._thread is None:
+            self._thread = threading.Thread(target=self._measure, name="speed", daemon=True)
+            self._thread.start()
+
+    def _measure(self) -> None:
+        """On a thread: it takes half a second."""
+        from app.models.advice import measure
+
+        self._measured.emit(measure())
+
+    @Slot(object)
+    def _on_measured(self, speed: Speed) -> None:
+        self._speed = speed
+        if self._here is not None:
+            self._show_machine(self._here)
+
+    def _show_machine(self, here: Here) -> None:
+        first = self._here is None
+        self._here = here
+        assert self._parts is not None
+        get, fits = self._parts
+        fits.show_machine(here)
+        get.show_machine(fits.machine, self._speed)
+        if first:
+            fits.show_model("gemma-3-12b")
+
+    def _brought(self, model: CatalogueModel) -> Path | None:
+        """The file of a model that was fetched."""
+        from app.models.downloads import Downloads, wish
+
+        path = Downloads(self._paths.models).place(model) / Path(wish(model).file.file).name
+        return path if path.is_file() else None
+
+    @Slot(object)
+    def _on_described(self, described: Described) -> None:
+        if self._here is None:
+            return
+        cards = [device for device in described.devices if device.kind in ("gpu", "igpu")]
+        best = max(cards, key=lambda card: card.memory_free, default=None)
+        if best is not None:
+            self._show_machine(self._here._replace(card=best.description, card_free=best.memory_free))
+
+    @Slot(str)
+    def _on_licence_accepted(self, address: str) -> None:
+        settings = self._screen.settings
+        accepted = (*settings.licences, (address, date.today().isoformat()))
+        self._actions.change_settings(msgspec.structs.replace(settings, licences=accepted))
+
+    @Slot(object)
+    def _on_model_used(self, path: Path) -> None:
+        self.leave_page()
+        self._actions.choose_model(path)
+
+    @Slot(int, str)
+    def _on_plan_chosen(self, context: int, kv_type: str) -> None:
+        settings = self._screen.settings
+        load = msgspec.structs.replace(settings.load, context=context, kv_type=kv_type, gpu_layers=-1)
+        self._actions.change_settings(msgspec.structs.replace(settings, load=load))
+        self.leave_page()
+
+    @Slot(object)
+    def _on_settings_shown(self, settings: object) -> None:
+        if self._parts is not None:
+            self._parts[0].show_settings(self._screen.settings)
+
+    @Slot()
+    def _on_pill_clicked(self) -> None:
+        from app.ui.model_menu import ModelMenu
+
+        actions = self._actions
+        menu = ModelMenu(
+            self._look,
+            self._chat.top.pill,
+            self.model,
+            choose=actions.choose_model,
+            browse=actions.browse_model,
+            cancel=actions.cancel_load,
+            unload=actions.unload,
+            more=self.open_page,
+            fits=lambda: self.open_page(FITS),
+        )
+        menu.show_files(self.known())
+        menu.open_below()
+        self.files_known.connect(menu.show_files)
+        self.others.look()
+
+    @Slot()
+    def _on_page_due(self) -> None:
+        self._chat.choose.show_files(self.known())
+        self.others.look()
+
+    @Slot()
+    def _on_others_changed(self) -> None:
+        files = self.known()
+        self.files_known.emit(files)
+        if self._chat.shows("choose"):
+            self._chat.choose.show_files(files)

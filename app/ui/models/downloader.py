@@ -1,0 +1,140 @@
+"""A model that is being fetched, in a process of its own: the window stays without network code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, QProcess, Signal, Slot
+
+from app.core.paths import DataPaths, decode_path, encode_path
+from app.fetch_host import Order, Told
+
+_END_MS = 3000
+
+
+class Downloader(QObject):
+    """GUI thread. One download at a time; `order` is what it is of, also while it is paused."""
+
+    changed = Signal()
+    fetched = Signal(object)  # Path of the model
+
+    def __init__(self, paths: DataPaths, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._paths = paths
+        self._process: QProcess | None = None
+        self._files: dict[str, Told] = {}
+        self._ending = False
+        self.order: Order | None = None
+        self.error = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether bytes are coming (or are waited for)."""
+        return self._process is not None and not self._ending
+
+    @property
+    def done(self) -> int:
+        """Bytes of all files so far."""
+        return sum(told.done for told in self._files.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files that are known so far; 0 while none is."""
+        return sum(told.total for told in self._files.values())
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second."""
+        return sum(told.speed for told in self._files.values() if told.done < told.total)
+
+    @property
+    def waits(self) -> str:
+        """Why nothing comes just now; "" while something does."""
+        return next((told.waits for told in self._files.values() if told.waits), "")
+
+    @property
+    def checks(self) -> bool:
+        """Whether what had come before is being read again."""
+        return any(told.checks for told in self._files.values())
+
+    def begin(self, model: str, quantisation: str, *, vision: bool, endpoint: str) -> None:
+        """Fetch this, or go on with it."""
+        if self._process is not None:
+            return
+        self.order = Order(encode_path(self._paths.models), model, quantisation, vision, endpoint)
+        self._go_on()
+
+    @Slot()
+    def go_on(self) -> None:
+        """After a pause or an error."""
+        if self.order is not None and self._process is None:
+            self._go_on()
+
+    @Slot()
+    def pause(self) -> None:
+        """What has come stays, and is gone on from."""
+        if self._process is not None:
+            self._ending = True
+            self._process.closeWriteChannel()
+            self.changed.emit()
+
+    @Slot()
+    def forget(self) -> None:
+        """Pause, and speak of it no more."""
+        self.pause()
+        self.order = None
+        self.error = ""
+        self._files = {}
+        self.changed.emit()
+
+    def close(self) -> None:
+        """The window closes: the next start goes on."""
+        if self._process is not None:
+            self._process.readyReadStandardOutput.disconnect(self._on_told)
+            self._process.finished.disconnect(self._on_finished)
+            self._process.closeWriteChannel()
+            if not self._process.waitForFinished(_END_MS):
+                self._process.kill()
+                self._process.waitForFinished(_END_MS)
+            self._process = None
+
+    def _go_on(self) -> None:
+        assert self.order is not None
+        self.error, self._files, self._ending = "", {}, False
+        process = self._process = QProcess(self)
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.ForwardedErrorChannel)
+        process.readyReadStandardOutput.connect(self._on_told)
+        process.finished.connect(self._on_finished)
+        process.start(sys.executable, ["-P", "-m", "app.fetch_host"])
+        process.write(msgspec.json.encode(self.order) + b"\n")
+        self.changed.emit()
+
+    @Slot()
+    def _on_told(self) -> None:
+        process = self._process
+        while process is not None and process.canReadLine():
+            told = msgspec.json.decode(bytes(process.readLine().data()), type=Told)
+            if told.ended:
+                self._on_ended(told)
+            else:
+                self._files[told.file] = told
+        self.changed.emit()
+
+    def _on_ended(self, told: Told) -> None:
+        if told.path:
+            self.order = None
+            self.fetched.emit(Path(decode_path(told.path)))
+        self.error = told.error
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._process is not None:
+            self._on_told()
+            if self._process.exitCode() != 0 and not self.error:
+                self.error = "The download ended by itself. What has come is kept."
+            self._process.deleteLater()
+        self._process = None
+        self._ending = False
+        self.changed.emit()

@@ -1,0 +1,257 @@
+"""*What fits*: the calculator of memory for every quantisation and context, on this machine or on another."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.models.catalogue import cards, catalogue
+from app.models.memory import Machine, Plan, Verdict
+from app.models.table import Row, Wish, contexts, in_words, kind, on_card, planned, table
+from app.ui.controls import Line, Switch, Words
+from app.ui.look import Look
+from app.ui.models.fit_side import FitSide, Legend
+from app.ui.models.fit_table import FitTable
+from app.ui.models.memory_bar import MemoryBar
+from app.ui.sentence import Sentence
+from app.ui.settings_controls import MenuButton, NumberField, Segments
+
+CACHES = (("f16", "16-bit"), ("q8_0", "8-bit"), ("q4_0", "4-bit"))
+SIDE = 356
+_GIB = 1 << 30
+_PARTS = ("part_turns", "part_message", "warn", "code_keyword", "part_system", "control")
+
+
+class Here(NamedTuple):
+    """This machine: its first card's name ("" none) and free bytes, and the free and whole memory of the computer."""
+
+    card: str
+    card_free: int
+    ram_free: int
+    ram: int
+
+
+class FitPage(QWidget):
+    """`plan_chosen` tells context, cache type; 0 and "" leave it to the program."""
+
+    plan_chosen = Signal(int, str)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._here = Here("", 0, 0, 0)
+        self._model = catalogue()[0]
+        self._kv_type, self._sees = "f16", True
+        self._asked_card: float | None = None
+        self._asked_ram: float | None = None
+        self._row, self._column = 0, 1
+        self._rows: tuple[Row, ...] = ()
+        self.table = FitTable(look)
+        self.side = FitSide(look)
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self.model.show_value(self._model.id)
+        self.cache.show_value(self._kv_type)
+
+    def show_machine(self, here: Here) -> None:
+        """This machine is so; figures that the person gave stay."""
+        self._here = here
+        self.card_gib.show_number(self._asked_card, f"{here.card_free / _GIB:.1f}")
+        self.ram_gib.show_number(self._asked_ram, f"{here.ram_free / _GIB:.1f}")
+        self._refresh()
+
+    def show_model(self, model: str) -> None:
+        """The calculator is about this model of the catalogue."""
+        self._model = next((one for one in catalogue() if one.id == model), self._model)
+        self.model.show_value(self._model.id)
+        self.sees.setEnabled(self._model.projector_bytes > 0)
+        self._column = min(self._column, len(contexts(self._model)) - 1)
+        trained = [number for number, row in enumerate(self._made_rows()) if row.note == "recommended"]
+        self._row = trained[0] if trained else 2
+        self._refresh()
+        self.table.choose(self._row, self._column)
+
+    @property
+    def machine(self) -> Machine:
+        """The machine that is planned for."""
+        card = self._here.card_free if self._asked_card is None else round(self._asked_card * _GIB)
+        ram = self._here.ram_free if self._asked_ram is None else round(self._asked_ram * _GIB)
+        return on_card(card, ram)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the current cell."""
+        return self._rows[self._row].cells[self._column]
+
+    def _make_controls(self) -> None:
+        look = self._look
+        self.card_bar, self.memory_bar = MemoryBar(look), MemoryBar(look)
+        self.model = MenuButton(look, "Model to plan", [(model.id, model.name) for model in catalogue()])
+        self.cache = Segments(look, "Cache", CACHES)
+        self.sees = Switch(look, "Images")
+        self.sees.setChecked(True)
+        self.card_gib = NumberField(look, "Free memory of the card in GiB", low=0, high=512, decimals=1)
+        self.ram_gib = NumberField(look, "Free memory of the computer in GiB", low=0, high=4096, decimals=1)
+
+    def _lay_out(self) -> None:
+        look = self._look
+        bars = QHBoxLayout()
+        bars.setSpacing(24)
+        bars.addWidget(self.card_bar, 1, Qt.AlignmentFlag.AlignTop)
+        bars.addWidget(self.memory_bar, 1, Qt.AlignmentFlag.AlignTop)
+        asked = QGridLayout()
+        asked.setHorizontalSpacing(24)
+        asked.setVerticalSpacing(8)
+        fields = (
+            ("Model", self.model), ("Cache", self.cache), ("Images", self.sees), ("Card, GiB free", self.card_gib),
+            ("Memory, GiB free", self.ram_gib),
+        )  # fmt: skip
+        for place, (name, control) in enumerate(fields):
+            label = Words(look, name, 13, 600)
+            label.setMinimumWidth(label.sizeHint().width())
+            asked.addWidget(label, 0, place)
+            asked.addWidget(control, 1, place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        asked.setColumnStretch(len(fields), 1)
+        head = QHBoxLayout()
+        head.addWidget(Words(look, "Memory needed, GiB", 13, 600))
+        head.addStretch(1)
+        head.addWidget(Legend(look))
+        column = QVBoxLayout()
+        column.setContentsMargins(28, 24, 28, 24)
+        column.setSpacing(18)
+        column.addLayout(bars)
+        column.addWidget(Line(look))
+        column.addLayout(asked)
+        column.addLayout(head)
+        column.addWidget(self.table)
+        column.addWidget(Line(look))
+        self.why = Sentence(look, 12, 16)
+        column.addWidget(self.why)
+        column.addStretch(1)
+        main = QWidget()
+        main.setLayout(column)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(_scrolling(main), 1)
+        side = _scrolling(self.side)
+        side.setFixedWidth(look.px(SIDE))
+        row.addWidget(side)
+
+    def _connect(self) -> None:
+        self.table.chosen.connect(self._on_cell_chosen)
+        self.model.chosen.connect(self.show_model)
+        self.cache.chosen.connect(self._on_cache_chosen)
+        self.sees.toggled.connect(self._on_sees_toggled)
+        self.card_gib.settled.connect(self._on_card_settled)
+        self.ram_gib.settled.connect(self._on_ram_settled)
+        self.side.used.connect(lambda: self.plan_chosen.emit(self.plan.context, self.plan.kv_type))
+        self.side.left.connect(lambda: self.plan_chosen.emit(0, ""))
+
+    @property
+    def _wish(self) -> Wish:
+        return Wish(self._kv_type, self._sees)
+
+    def _made_rows(self) -> tuple[Row, ...]:
+        return table(self._model, self.machine, self._wish)
+
+    def _refresh(self) -> None:
+        self._rows = self._made_rows()
+        self.table.show_rows(contexts(self._model), self._rows)
+        self._row = min(self._row, len(self._rows) - 1)
+        self._show_cell()
+
+    def _show_cell(self) -> None:
+        made, machine, row = self.plan, self.machine, self._rows[self._row]
+        card_free = sum(card.free for card in machine.cards)
+        name = self._here.card if self._asked_card is None and self._here.card else ""
+        on_cards, in_memory = _parts(made)
+        self.card_bar.show_parts(f"Graphics card{f', {name}' if name else ''}", card_free, on_cards)
+        self.card_bar.setVisible(card_free > 0)
+        whole = f", {self._here.ram / _GIB:.0f} GiB" if self._asked_ram is None and self._here.ram else ""
+        self.memory_bar.show_parts(f"Memory{whole}", machine.ram, in_memory)
+        self.side.show_plan(in_words(row.name, made, machine), kind(made), self._runs_on(row, made, machine))
+        layers, seeing = row.shape.layers, sum(row.shape.is_global)
+        if row.shape.window:
+            self.why.say(
+                "",
+                f"Long chats cost little here: {layers - seeing} of the {layers} layers look back over "
+                f"{row.shape.window:,} tokens only, so just {seeing} keep the whole conversation. "
+                "Calculators that count a whole cache for every layer give several times as much.",
+            )
+
+    def _runs_on(self, row: Row, made: Plan, machine: Machine) -> list[tuple[str, str, str, str]]:
+        found = []
+        for card in reversed(cards()):
+            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wish, self._projector)
+            found.append((card.name, f"{card.gib} GiB", _verdict(plan), kind(plan)))
+        return found
+
+    @property
+    def _projector(self) -> int:
+        return self._model.projector_bytes
+
+    @Slot(int, int)
+    def _on_cell_chosen(self, row: int, column: int) -> None:
+        self._row, self._column = row, column
+        self._show_cell()
+
+    @Slot(object)
+    def _on_cache_chosen(self, kv_type: str) -> None:
+        self._kv_type = kv_type
+        self._refresh()
+
+    @Slot(bool)
+    def _on_sees_toggled(self, sees: bool) -> None:
+        self._sees = sees
+        self._refresh()
+
+    @Slot(object)
+    def _on_card_settled(self, gib: float | None) -> None:
+        self._asked_card = gib
+        self._refresh()
+
+    @Slot(object)
+    def _on_ram_settled(self, gib: float | None) -> None:
+        self._asked_ram = gib
+        self._refresh()
+
+
+def _parts(made: Plan) -> tuple[list[tuple[str, int, str]], list[tuple[str, int, str]]]:
+    """What is on the card and what in memory, part by part."""
+    shares = made.gpu_layers / made.layers
+    vision = made.vision if made.encoder_on_card else 0
+    kv = round(made.kv * shares)
+    work = min(made.compute, max(0, made.gpu - vision)) if made.gpu_layers else 0
+    weights = max(0, made.gpu - vision - kv - work)
+    on_cards = list(
+        zip(("Weights", "KV cache", "Working", "Images"), (weights, kv, work, vision), _PARTS, strict=False)
+    )
+    names = ("Weights", "KV cache", "Working", "Images", "Copies", "Margin")
+    left = (
+        max(0, made.weights - weights), made.kv - kv, made.compute - work, made.vision - vision,
+        made.embedding_copy + made.checkpoints, made.margin,
+    )  # fmt: skip
+    return on_cards, list(zip(names, left, _PARTS, strict=True))
+
+
+def _verdict(made: Plan) -> str:
+    if made.verdict is Verdict.NO:
+        return "Does not fit"
+    if made.verdict is Verdict.FITS:
+        return "Fits"
+    return f"{made.gpu_layers} of {made.layers} layers" if made.gpu_layers else "In memory"
+
+
+def _scrolling(content: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidgetResizable(True)
+    area.setWidget(content)
+    content.setAutoFillBackground(False)
+    area.viewport().setAutoFillBackground(False)
+    return area

@@ -1,0 +1,227 @@
+"""The *Models* page: the calculator agrees with the plan, and a model is fetched from a server on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.chat.changes import SettingsChanged, WorkerDescribed
+from app.core.protocol import Described, Device
+from app.core.settings import LoadOptions, Settings
+from app.models.catalogue import catalogue_shape, known_model
+from app.models.memory import plan
+from app.ui.main_window import MainWindow
+from app.ui.models.fit_page import FitPage
+from app.ui.models.get_page import GetPage
+from app.ui.models.page import ModelsPage
+from tests.models.hub_server import Faults, HubServer, hub_server
+from tests.ui.windows import Asked
+
+GIB = 1 << 30
+REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
+MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
+
+
+@pytest.fixture
+def page(window: MainWindow, asked: Asked, qtbot: QtBot) -> ModelsPage:
+    """The page, opened by its key."""
+    shortcut = next(one for one in window.findChildren(QShortcut) if one.key() == QKeySequence("Ctrl+M"))
+    shortcut.activated.emit()
+    found = window.findChild(ModelsPage)
+    assert isinstance(found, ModelsPage)
+    assert found.isVisible()
+    assert ("describe",) in asked.take()
+    return found
+
+
+@pytest.fixture
+def fits(page: ModelsPage) -> FitPage:
+    """*What fits*."""
+    _button(page, "What fits").click()
+    found = page.findChild(FitPage)
+    assert isinstance(found, FitPage)
+    return found
+
+
+@pytest.fixture
+def server(micro_model: Path) -> Iterator[HubServer]:
+    """Has the micro model under the name of a large one."""
+    with hub_server() as hub:
+        hub.put(REPOSITORY, MODEL, micro_model)
+        hub.put(REPOSITORY, PROJECTOR, micro_model.with_name("mmproj-micro-gemma3.gguf"))
+        yield hub
+
+
+def _button(page: ModelsPage, name: str) -> QAbstractButton:
+    (found,) = [one for one in page.findChildren(QAbstractButton) if one.accessibleName() == name]
+    return found
+
+
+def _give(fits: FitPage, name: str, number: str) -> None:
+    (field,) = [one for one in fits.findChildren(QLineEdit) if one.accessibleName() == name]
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClick(field, Qt.Key.Key_Delete)
+    QTest.keyClicks(field, number)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def _described(window: MainWindow, free: int) -> None:
+    card = Device("CUDA0", "NVIDIA GeForce RTX 4070", "gpu", free, 12 * GIB)
+    window.apply(WorkerDescribed(Described(1, {}, (card,), "", ())))
+
+
+def test_every_cell_says_what_the_plan_says(window: MainWindow, fits: FitPage) -> None:
+    _described(window, 11 * GIB)
+    _give(fits, "Free memory of the computer in GiB", "32")
+    known = known_model("gemma-3-12b")
+    assert known is not None
+    model = fits.table.fits
+    for row in range(1, model.rowCount()):
+        name = str(model.index(row, 0).data()).removesuffix(" QAT")
+        quantisation = "Q4_0+Q8_0" if "QAT" in str(model.index(row, 0).data()) else name
+        for column in range(1, model.columnCount()):
+            context = 2048 << column
+            made = plan(
+                catalogue_shape(known[0], quantisation), context, "f16",
+                gpu_memory=11 * GIB, ram=32 * GIB, projector=known[0].projector_bytes,
+            )  # fmt: skip
+            assert model.index(row, column).data() == f"{made.total / GIB:.1f}"
+            shown = model.plan_at(model.index(row, column))
+            assert shown is not None
+            assert (shown.verdict, shown.gpu_layers) == (made.verdict, made.gpu_layers)
+
+
+def test_the_cells_are_walked_by_keys_and_read_by_name(window: MainWindow, fits: FitPage) -> None:
+    _described(window, 11 * GIB)
+    _give(fits, "Free memory of the computer in GiB", "32")
+    assert fits.side.title.text == "Q4_0 QAT at 8k fits your card"
+    fits.table.setFocus()
+    QTest.keyClick(fits.table, Qt.Key.Key_Right)
+    QTest.keyClick(fits.table, Qt.Key.Key_Down)
+    QTest.keyClick(fits.table, Qt.Key.Key_Down)
+    assert fits.side.title.text.startswith("Q4_K_M at 16k ")
+    said = fits.table.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said.startswith("Q4_K_M at 16k: ")
+    for _ in range(9):
+        QTest.keyClick(fits.table, Qt.Key.Key_Up)
+    assert fits.side.title.text.startswith("Q4_0 QAT at 16k ")  # the heads are no cells
+
+
+def test_another_machine_is_imagined_and_this_one_comes_back(window: MainWindow, fits: FitPage) -> None:
+    _described(window, 11 * GIB)
+    _give(fits, "Free memory of the card in GiB", "6")
+    assert "in part" in fits.side.title.text
+    _give(fits, "Free memory of the card in GiB", "0")
+    assert fits.side.title.text.endswith("runs in memory") or fits.side.title.text.endswith("does not fit")
+    assert not fits.card_bar.isVisible()
+    _give(fits, "Free memory of the card in GiB", "")
+    assert fits.side.title.text == "Q4_0 QAT at 8k fits your card"
+    assert fits.card_bar.accessibleDescription().startswith("8.")
+    assert "NVIDIA GeForce RTX 4070" in fits.card_bar.accessibleName()
+
+
+def test_a_smaller_cache_needs_less(window: MainWindow, fits: FitPage) -> None:
+    before = fits.plan.total
+    (eight,) = [one for one in fits.findChildren(QAbstractButton) if one.accessibleName() == "8-bit"]
+    eight.click()
+    assert (fits.plan.kv_type, fits.plan.total < before) == ("q8_0", True)
+    fits.sees.click()
+    assert fits.plan.vision == 0
+
+
+def test_a_plan_is_used_or_left_to_the_program(window: MainWindow, fits: FitPage, asked: Asked) -> None:
+    _described(window, 11 * GIB)
+    fits.table.choose(0, 3)
+    fits.side.use.click()
+    assert not fits.isVisible()
+    assert asked.take()[-1] == ("change_settings", Settings(load=LoadOptions(context=32768, kv_type="f16")))
+    fits.side.leave.click()
+    assert asked.take()[-1] == ("change_settings", Settings(load=LoadOptions()))
+
+
+@pytest.mark.parametrize("model", ["gemma-3-4b", "gemma-3-1b", "gemma-3-27b", "gemma-3-270m"])
+def test_every_model_has_its_table(window: MainWindow, fits: FitPage, model: str) -> None:
+    fits.show_model(model)
+    known = known_model(model)
+    assert known is not None
+    columns = fits.table.fits.columnCount() - 1
+    assert 2048 << columns == known[0].context
+    assert fits.plan.layers == known[0].layers + 1
+    assert fits.sees.isEnabled() == (known[0].projector_bytes > 0)
+
+
+def test_escape_leads_back_to_the_chat(window: MainWindow, page: ModelsPage) -> None:
+    assert not window.panes.isEnabled()
+    QTest.keyClick(page, Qt.Key.Key_Escape)
+    assert not page.isVisible()
+    assert window.panes.isEnabled()
+    assert window.chat.composer.edit.hasFocus()
+
+
+def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
+    window: MainWindow,
+    page: ModelsPage,
+    asked: Asked,
+    server: HubServer,
+    qtbot: QtBot,
+    tmp_path: Path,
+    demo_model: Path,
+) -> None:
+    server.put(REPOSITORY, MODEL, demo_model)
+    server.faults = Faults(slow=0.004)
+    window.apply(SettingsChanged(Settings(mirror=server.endpoint)))
+    get = _button(page, "Download Gemma 3 12B")
+    assert not get.isEnabled()
+    assert get.toolTip() == "Accept the terms first"
+    _button(page, "Accept the terms of Gemma 3 12B").click()
+    get.click()
+    (call,) = [one for one in asked.take() if one[0] == "change_settings"]
+    assert call[1].licences[0][0] == "https://ai.google.dev/gemma/terms"
+    part = tmp_path / "models" / "gemma-3-12b" / f"{MODEL}.part"
+    qtbot.waitUntil(lambda: part.is_file() and part.stat().st_size > 2_000_000, timeout=20_000)
+    assert not _button(page, "Download Gemma 3 4B").isEnabled()
+    pause = _button(page, "Pause Gemma 3 12B")
+    began = time.monotonic()
+    pause.click()
+    loader = window.models_now.downloader
+    assert loader is not None
+    qtbot.waitUntil(lambda: loader._process is None, timeout=5000)
+    assert time.monotonic() - began < 2.0
+    assert pause.text() == "Go on"
+    kept, server.sent, server.faults = part.stat().st_size, 0, Faults()
+    pause.click()
+    path = part.with_suffix("")
+    qtbot.waitUntil(path.is_file, timeout=20_000)
+    qtbot.waitUntil(lambda: ("choose_model", path) in asked.calls, timeout=5000)
+    assert server.sent <= demo_model.stat().st_size - kept + 2_000_000
+    assert _button(page, "Use Gemma 3 12B").isEnabled()
+
+
+def test_what_goes_wrong_is_said_on_the_card(
+    window: MainWindow, page: ModelsPage, server: HubServer, qtbot: QtBot
+) -> None:
+    server.files.clear()
+    window.apply(SettingsChanged(msgspec.structs.replace(Settings(), mirror=server.endpoint)))
+    _button(page, "Accept the terms of Gemma 3 12B").click()
+    _button(page, "Download Gemma 3 12B").click()
+    loader = window.models_now.downloader
+    assert loader is not None
+    qtbot.waitUntil(lambda: "is no longer at" in loader.error, timeout=20_000)
+    _button(page, "Cancel Gemma 3 12B").click()
+    assert _button(page, "Download Gemma 3 12B").isEnabled()
+
+
+def test_the_recommended_model_is_marked(window: MainWindow, page: ModelsPage, qtbot: QtBot) -> None:
+    get = page.findChild(GetPage)
+    assert isinstance(get, GetPage)
+    qtbot.waitUntil(lambda: sum(not card.advised.isHidden() for card in get.cards) == 1, timeout=5000)
