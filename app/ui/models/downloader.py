@@ -9,7 +9,7 @@ import msgspec
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from app.core.paths import DataPaths, decode_path, encode_path
-from app.fetch_host import Order, Told
+from app.models.orders import Order, Told
 
 _END_MS = 3000
 

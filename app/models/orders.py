@@ -1,0 +1,31 @@
+"""What the fetching process is told and what it tells: lines of JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Order(msgspec.Struct):
+    """What is fetched: a model of the catalogue, into the models folder, from the hub or a mirror."""
+
+    folder: str
+    model: str
+    quantisation: str
+    vision: bool
+    endpoint: str = ""
+
+
+class Told(msgspec.Struct, omit_defaults=True):
+    """How far a file is, or (with `ended`) how it all ended: `path` of the model, or `error` and its `code`."""
+
+    file: str = ""
+    done: int = 0
+    total: int = 0
+    speed: float = 0.0
+    seconds_left: float | None = None
+    waits: str = ""
+    checks: bool = False
+    ended: bool = False
+    path: str = ""
+    error: str = ""
+    code: str = ""
