@@ -303,6 +303,11 @@ class ChatSession:
             self._desk.answering.stop()
         return self._desk.settled(self._desk.keeper.unload())
 
+    def kill_engine(self) -> Changes:
+        """End the worker: it has not answered for too long. It is started again by itself."""
+        self._desk.keeper.kill()
+        return ()
+
     def describe(self) -> Changes:
         """Ask the worker what it is made of (WorkerDescribed follows; WorkerRestarted if it dies over it)."""
         self._desk.keeper.describe()

@@ -20,10 +20,12 @@ class ModelChoice:
     context: int | None = None
     gpu_layers: int | None = None
     threads: int | None = None
+    device: str | None = None
 
     def load_options(self, stored: LoadOptions) -> LoadOptions:
         """The stored options with what was named on the command line in their place."""
-        named = {"context": self.context, "gpu_layers": self.gpu_layers, "threads": self.threads}
+        named: dict[str, int | str | None] = {"context": self.context, "gpu_layers": self.gpu_layers}
+        named |= {"threads": self.threads, "device": self.device}
         return msgspec.structs.replace(stored, **{name: value for name, value in named.items() if value is not None})
 
 

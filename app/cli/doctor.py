@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from app.chat.changes import WorkerDescribed, WorkerRestarted
-from app.cli.check import Checked, run_self_check, self_check_model
+from app.cli.check import PROCESSOR, Checked, run_self_check, self_check_model
 from app.cli.commands import Doctor
 from app.cli.link import Interrupted, SessionLink
 from app.cli.opening import remembered_model
@@ -22,12 +23,13 @@ from app.cli.screen import has_screen
 from app.cli.versions import installed_versions
 from app.core.errors import EngineError, ExitCode, ModelError, StorageError, UserError
 from app.core.paths import DataPaths
-from app.core.protocol import Described
+from app.core.protocol import Described, Device
 from app.gguf.header import read_header
 
 _DESCRIBE_SECONDS = 30.0
 _LITTLE_SPACE = 500_000_000  # bytes; a chat needs far less, a backup or a model far more
 _QT_SECONDS = 20.0
+_MEND_CARD = "Bring its driver up to date, then run cabochon doctor --check again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Report:
 
     versions: dict[str, str] = field(default_factory=dict)
     devices: list[dict[str, object]] = field(default_factory=list)
+    found: tuple[Device, ...] = ()
     backends: str = ""
     paths: dict[str, str] = field(default_factory=dict)
     screen: bool = False
@@ -55,13 +58,14 @@ def run_doctor(command: Doctor, paths: DataPaths, output: Output) -> ExitCode:
     """Examine everything and print it. A wrong self-check is exit code 6; what else is wrong is in the report."""
     report = _examine(paths)
     if command.check:
-        _check(report, output)
+        _check(report, paths, output)
     output.clear_status()
     if command.json:
         output.record(_record(report))
     else:
         _print(report, output)
-    passed = report.check is None or (bool(report.check) and all(checked.right for checked in report.check))
+    on_processor = [checked.right for checked in report.check or () if checked.device == PROCESSOR]
+    passed = report.check is None or (bool(on_processor) and all(on_processor))
     return ExitCode.DONE if passed else ExitCode.ENGINE
 
 
@@ -85,12 +89,36 @@ def _examine(paths: DataPaths) -> Report:
     return report
 
 
-def _check(report: Report, output: Output) -> None:
+def _check(report: Report, paths: DataPaths, output: Output) -> None:
     try:
-        report.check = run_self_check(output)
+        report.check = run_self_check(output, report.found)
     except UserError as error:
         report.check = []
         report.problems.append(Problem(f"The self-check failed: {error.message}", "Install Cabochon again."))
+    else:
+        _set_aside(report, paths)
+
+
+def _set_aside(report: Report, paths: DataPaths) -> None:
+    """Cards that answered otherwise than the processor are not used from now on; those that were right are again."""
+    wrong: set[str] = set()
+    blind: set[str] = set()
+    for checked in report.check or ():
+        device = next((one for one in report.found if one.name == checked.device and one.kind != "cpu"), None)
+        if device is not None and not checked.right:
+            (blind if checked.question.colour else wrong).add(device.description)
+    blind -= wrong
+    for name in sorted(wrong):
+        report.problems.append(Problem(f"{name} gives wrong answers, so it is not used.", _MEND_CARD))
+    for name in sorted(blind):
+        what = f"{name} sees pictures wrongly, so the processor looks at them instead."
+        report.problems.append(Problem(what, _MEND_CARD))
+    with suppress(UserError), SessionLink(paths) as link:
+        settings = link.ask(lambda session: session.settings)
+        load = msgspec.structs.replace(settings.load, avoid=tuple(sorted(wrong)), encoder_avoid=tuple(sorted(blind)))
+        if load != settings.load:
+            changed = msgspec.structs.replace(settings, load=load)
+            link.call(lambda session: session.change_settings(changed))
 
 
 def describe(link: SessionLink) -> Described:
@@ -108,6 +136,7 @@ def describe(link: SessionLink) -> Described:
 
 def _take_description(report: Report, described: Described) -> None:
     report.versions |= described.versions
+    report.found = described.devices
     report.devices = [msgspec.structs.asdict(device) for device in described.devices]
     report.backends = described.system_info
 
@@ -181,6 +210,7 @@ def _record(report: Report) -> dict[str, object]:
     if report.check is not None:
         record["check"] = [
             {
+                "device": checked.device,
                 "question": checked.question.prompt,
                 "expected": checked.question.expected,
                 "answer": checked.answer,
@@ -203,9 +233,12 @@ def _print(report: Report, output: Output) -> None:
     output.line(f"  {'screen':<18} {'yes' if report.screen else 'none: use cabochon chat'}")
     for checked in report.check or ():
         if checked.right:
-            output.line(f"right   {checked.question.prompt} → {checked.answer}")
+            output.line(f"right   {checked.device}: {checked.question.prompt} → {checked.answer}")
         else:
-            output.line(f"WRONG   {checked.question.prompt} → {checked.answer}, not {checked.question.expected}")
+            said = checked.answer or "nothing"
+            output.line(
+                f"WRONG   {checked.device}: {checked.question.prompt} → {said}, not {checked.question.expected}"
+            )
     for problem in report.problems:
         output.line(f"Problem: {problem.what} {problem.mend}")
     if not report.problems:

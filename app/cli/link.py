@@ -66,6 +66,10 @@ class SessionLink:
         """
         return self._put(command, lambda changes: changes)
 
+    def post(self, command: Command) -> None:
+        """Have the command run on the session's thread, and do not wait for it. Any thread."""
+        self._runner.post(command)
+
     def ask(self, question: Callable[[ChatSession], _T]) -> _T:
         """Have a question about the session answered on its thread. Raises what the question raised."""
         return self._put(question, lambda _: ())

@@ -26,6 +26,9 @@ class LoadOptions(msgspec.Struct, frozen=True):
     gpu_layers: int = -1  # -1: as many as the cards take
     kv_type: str = ""  # f16 | q8_0 | q4_0; "": what the memory plan chooses
     flash_attention: str = "auto"  # auto | on | off
+    device: str = ""  # the one card, by ggml's name, that is used; "": all
+    avoid: tuple[str, ...] = ()  # cards, by their descriptions, that were set aside
+    encoder_avoid: tuple[str, ...] = ()  # cards that were set aside for pictures only
 
 
 DEFAULT_CONTEXT = 8192

@@ -72,18 +72,18 @@ class Eyes:
         folder: Path | None,
         threads: int,
         *,
-        on_card: bool,
+        device: str | None,
     ) -> None:
         """Loads nothing. `folder` keeps embeddings between starts; None keeps them in memory only.
 
-        `on_card` lets the encoder run on the first card, where there is one.
+        The encoder runs on this `device` ("" the processor, None where llama.cpp wants).
         """
         self._library = library
         self._model = model
         self._flag = flag
         self._folder = folder
         self._threads = threads
-        self._on_card = on_card
+        self._device = device
         self._encoder: Encoder | None = None
         self._numbers: dict[tuple[str, Box | None], int] = {}
         self._views: list[View] = []
@@ -164,7 +164,7 @@ class Eyes:
                 projector.side,
                 self._flag,
                 threads=self._threads,
-                use_gpu=self._on_card,
+                device=self._device,
             )
         return self._encoder
 

@@ -197,7 +197,7 @@ class Llama:
         params = c.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         if devices is not None:
-            handles = [self._device(name) for name in devices]
+            handles = [self.device(name) for name in devices]
             chosen = (ctypes.c_void_p * (len(handles) + 1))(*handles, None)
             shares = (ctypes.c_float * max(c.llama_max_devices(), len(split)))(*split)
             params.devices = ctypes.cast(chosen, ctypes.c_void_p)
@@ -210,7 +210,8 @@ class Llama:
             raise LlamaFailure("load", self.errors())
         return LlamaModel(self, c, handle)
 
-    def _device(self, name: str) -> int:
+    def device(self, name: str) -> int:
+        """The handle of a device by ggml's name. Raises LlamaFailure where there is none."""
         for index in range(self._ggml.ggml_backend_dev_count()):
             handle: int = self._ggml.ggml_backend_dev_get(index)
             if self._ggml.ggml_backend_dev_name(handle) == name.encode():

@@ -70,7 +70,7 @@ class LocalEngine:
         files = check_files(decode_path(request.path), request.options, mmproj, embeddings)
         self.unload()
         library = self._open_library()
-        machine = machine_of(library.devices())
+        machine = machine_of(library.devices(), request.options)
         placer = Placer(files.header, display_name(files.path), files.projector, machine)
         placement = placer.placement(request.options)
         try:

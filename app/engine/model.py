@@ -104,9 +104,8 @@ class Model:
             self.governor = _governor(placement)
             if files.projector is not None and template.shows_pictures():
                 threads = self.governor.most
-                on_card = placement.encoder_on_card
                 self.eyes = Eyes(
-                    library, self._llama, files.projector, flag, files.embeddings, threads, on_card=on_card
+                    library, self._llama, files.projector, flag, files.embeddings, threads, device=placement.encoder
                 )
             self.prompts = PromptReader(template, self.vocabulary, self.eyes)
             self._llama_context = self._create_context()
@@ -161,7 +160,9 @@ class Model:
         path = files.path
         layers = self._llama.n_layers + 1  # with the output layer, as llama.cpp counts them
         made, wanted = self._placement.plan, self.options.gpu_layers
-        on_card = bool(made and made.gpu_layers) or (made is None and bool(machine_of(library.devices()).cards))
+        on_card = bool(made and made.gpu_layers) or (
+            made is None and bool(machine_of(library.devices(), self.options).cards)
+        )
         return ModelInfo(
             name=_name(self.header, path),
             path=str(path),
@@ -183,7 +184,7 @@ class Model:
             view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
             blind="" if self.eyes else why_blind(path, self.header, files.projector),
             kv_type=self.options.kv_type,
-            encoder_on_card=self.eyes is not None and self._placement.encoder_on_card,
+            encoder_on_card=self.eyes is not None and bool(self._placement.encoder),
             placed=made.why if made else "",
         )
 

@@ -32,9 +32,17 @@ class Encoder:
     """A loaded mmproj. Worker's main thread. `free` gives the memory back, before the text model does."""
 
     def __init__(
-        self, library: Llama, model: LlamaModel, path: Path, side: int, flag: AbortFlag, *, threads: int, use_gpu: bool
+        self,
+        library: Llama,
+        model: LlamaModel,
+        path: Path,
+        side: int,
+        flag: AbortFlag,
+        *,
+        threads: int,
+        device: str | None,
     ) -> None:
-        """Loads. `side` is the encoder's picture size in pixels. Raises LlamaFailure."""
+        """Loads. `side` is the encoder's picture size in pixels, `device` as in Eyes. Raises LlamaFailure."""
         self._m: Any = importlib.import_module("llama_cpp.mtmd_cpp")
         self._side = side
         self._flag = flag
@@ -47,7 +55,9 @@ class Encoder:
         self._progress: Progress = lambda _fraction: None
         library.listen(self._m.mtmd_log_set)
         params = self._m.mtmd_context_params_default()
-        params.use_gpu = use_gpu
+        params.use_gpu = device != ""
+        if device:
+            params.device = library.device(device)
         params.n_threads = threads
         params.flash_attn_type = FLASH_ATTENTION["auto"]
         params.warmup = False

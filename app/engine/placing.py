@@ -12,7 +12,7 @@ from app.core.settings import LoadOptions
 from app.engine.eyes import Projector
 from app.gguf.header import Header, read_header
 from app.models.choice import best, in_a_sentence, load_options, smaller
-from app.models.memory import BATCH, Gpu, Machine, Plan
+from app.models.memory import BATCH, Gpu, Machine, Plan, encoder_card
 from app.models.shape import Shape, shape_of
 
 
@@ -20,13 +20,15 @@ from app.models.shape import Shape, shape_of
 class Placement:
     """What a model is loaded with: options that name everything, the cards by ggml's names, and layers for each.
 
+    `encoder` names the card of the image encoder, "" the processor; None leaves it to llama.cpp.
+
     `plan` is None for a model whose header does not tell its shape; llama.cpp then places its layers.
     """
 
     options: LoadOptions
     devices: tuple[str, ...] | None = None
     split: tuple[int, ...] = ()
-    encoder_on_card: bool = True
+    encoder: str | None = None
     plan: Plan | None = None
 
 
@@ -55,7 +57,7 @@ class Placer:
             load_options(options, made),
             tuple(name for name, _ in used),
             tuple(count for _, count in used),
-            made.encoder_on_card,
+            names[encoder_card(self._machine) or 0] if made.encoder_on_card else "",
             made,
         )
 
@@ -67,14 +69,24 @@ class Placer:
         return Offer(load_options(failed.options, made), in_a_sentence(made)) if made is not None else None
 
 
-def machine_of(devices: tuple[Device, ...]) -> Machine:
-    """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor."""
+def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
+    """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor.
+
+    Cards that were set aside, or that are not the one that is named, are left out.
+    """
     import psutil
 
     cards = [device for device in devices if device.kind == "gpu"]
     cards = cards or [device for device in devices if device.kind == "igpu"]
+    cards = [
+        card
+        for card in cards
+        if options.device in ("", card.name) and (options.device or card.description not in options.avoid)
+    ]
     ram = int(psutil.virtual_memory().available)
-    return Machine(tuple(Gpu(card.name, card.memory_free, card.kind == "igpu") for card in cards), ram)
+    unseeing = () if options.device else options.encoder_avoid
+    found = [Gpu(card.name, card.memory_free, card.kind == "igpu", card.description not in unseeing) for card in cards]
+    return Machine(tuple(found), ram)
 
 
 def _tensor_bytes(projector: Projector | None) -> int:

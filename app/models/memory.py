@@ -33,12 +33,13 @@ class Verdict(StrEnum):
 class Gpu:
     """A device that can take layers, in the order in which ggml lists them. `free` in bytes.
 
-    `shared` marks one that computes in the computer's own memory.
+    `shared` marks one that computes in the computer's own memory; one that does not see takes no image encoder.
     """
 
     name: str
     free: int
     shared: bool = False
+    sees: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ def place(shape: Shape, setup: Setup, machine: Machine, projector: int = 0, laye
 
     With `layers` 0 or more, so many are put there whether they fit or not.
 
-    llama.cpp places layers from the last one backwards, the output first among them. Encoder and first card go
-    together; an encoder that finds no room there is planned in the computer's memory, with `encoder_on_card` False.
+    llama.cpp places layers from the last one backwards, the output first among them. The encoder goes to the first card
+    that sees; where it finds no room there it is planned in the computer's memory, with `encoder_on_card` False.
     """
     sizes = _Sizes(shape, setup, machine, projector, layers)
     if setup.encoder_on_card and projector and not sizes.encoder_fits():
@@ -177,6 +178,11 @@ def _preferred(made: Plan, machine: Machine) -> tuple[int, ...]:
     return (made.verdict is not Verdict.NO, -overfull, made.gpu_layers, -sum(1 for count in made.split if count))
 
 
+def encoder_card(machine: Machine) -> int | None:
+    """The place of the card that takes the image encoder; None where none sees."""
+    return next((number for number, card in enumerate(machine.cards) if card.sees), None)
+
+
 class _Sizes:
     """The parts of one setup, and what of them a number of layers takes."""
 
@@ -191,7 +197,8 @@ class _Sizes:
         self._margin = round(max(_MARGIN, parts * _MARGIN_PART))
 
     def encoder_fits(self) -> bool:
-        return bool(self._machine.cards) and self._vision + self._margin <= self._machine.cards[0].free
+        card = encoder_card(self._machine)
+        return card is not None and self._vision + self._margin <= self._machine.cards[card].free
 
     def filled(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
         """How many layers each card takes when only these are used, the last of them filled first."""
@@ -268,7 +275,7 @@ class _Sizes:
         return output + sum(shape.layer_bytes[first:end]) + sum(self._cache[first:end])
 
     def _encoder_on(self, number: int) -> int:
-        return self._vision if number == 0 and self._setup.encoder_on_card else 0
+        return self._vision if self._setup.encoder_on_card and number == encoder_card(self._machine) else 0
 
     def _compute(self, *, whole: bool) -> int:
         setup = self._setup

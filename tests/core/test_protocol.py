@@ -24,7 +24,7 @@ PROMPT = protocol.Prompt(
     (Message(Role.USER, "Grüße <end_of_turn> \x00 🙂", pictures=(PICTURE,)), Message(Role.ASSISTANT, "Hi", TOKENS)),
     "Be brief.",
 )
-OPTIONS = LoadOptions(4096, 256, 3, 12, "q8_0", "on")
+OPTIONS = LoadOptions(4096, 256, 3, 12, "q8_0", "on", "Vulkan0", ("A card",), ("Another",))
 SAMPLING = Sampling(0.0, 40, 0.9, 0.1, 1.1, 7, 99)
 INFO = protocol.ModelInfo(
     name="Gem",
