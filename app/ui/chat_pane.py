@@ -79,9 +79,9 @@ class ChatPane(QWidget):
         """Says that this is the demo model."""
         from app.ui.banners import Banner
 
-        banner = Banner(self._look, "info", "Choose a Gemma 3 file…", primary=True)
+        banner = Banner(self._look, "info", "Get Gemma 3…", primary=True)
         banner.sentence.say("", "This is a tiny demo model: quick, not clever, and it cannot see images.")
-        banner.acted.connect(self.model_file_asked)
+        banner.acted.connect(self.models_asked)
         banner.closed.connect(self.demo_notice_closed)
         return self._below_top_bar(banner)
 

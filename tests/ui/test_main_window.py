@@ -317,7 +317,7 @@ def test_the_keyboard_goes_through_the_window_in_reading_order(window: MainWindo
         "Model",
         "Context used",
         "More",
-        "Choose a Gemma 3 file…",
+        "Get Gemma 3…",
         "Dismiss",
         "Transcript",
     ]
