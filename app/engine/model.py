@@ -35,7 +35,6 @@ from app.prompt.template import ChatTemplate
 
 _READ_AHEAD_SHARE = 0.85  # of the load's progress
 _SMALLEST_CONTEXT = 256
-_THREADS_BESIDE_CARD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Model:
             self.family, template = _template(header, path, self.vocabulary)
             self.governor = _governor(placement)
             if files.projector is not None and template.shows_pictures():
-                threads = self.governor.most
+                threads = options.threads or usable_cores()
                 self.eyes = Eyes(
                     library, self._llama, files.projector, flag, files.embeddings, threads, device=placement.encoder
                 )
@@ -225,10 +224,10 @@ def _template(header: Header, path: Path, vocabulary: Vocabulary) -> tuple[Famil
 
 
 def _governor(placement: Placement) -> ThreadGovernor:
-    """Where all layers are on cards the processor only looks words up: nothing is to be learned."""
+    """Where all layers are on cards the processor only looks words up: more threads would be woken for nothing."""
     threads = placement.options.threads
     if placement.plan is not None and placement.plan.gpu_layers == placement.plan.layers:
-        return ThreadGovernor(threads or min(_THREADS_BESIDE_CARD, usable_cores()), fixed=True)
+        return ThreadGovernor(threads or 1, fixed=True)
     return ThreadGovernor(threads or usable_cores(), fixed=threads > 0)
 
 
