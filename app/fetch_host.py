@@ -42,7 +42,7 @@ def main() -> None:
         known = known_model(order.model)
         assert known is not None
         wanted = wish(known[0], order.quantisation, vision=order.vision)
-        hub = Hub(order.endpoint, read_token())
+        hub = Hub(order.endpoint, read_token(order.endpoint))
         path = Downloads(Path(decode_path(order.folder))).fetch(wanted, hub, tell, stop)
         _say(Told(ended=True, path=encode_path(path)))
     except Stopped:

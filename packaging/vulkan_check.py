@@ -63,6 +63,12 @@ for layers in (0, 4, 8):
 """
 
 
+def say(line: str) -> None:
+    """A line for the person, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Build where nothing is given, check, and say what was found. Exit code 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -73,11 +79,11 @@ def main() -> int:
         libraries = asked.libraries or build(folder)
         site = _package(folder / "right", libraries)
         wrong = _package(folder / "wrong", libraries)
-        print(f"{_make_wrong(wrong)} constants of the shaders were made wrong in a copy.")
+        say(f"{_make_wrong(wrong)} constants of the shaders were made wrong in a copy.")
         failed = [*_check_places(site), *_check_answers(site, wrong, folder / "data")]
     for sentence in failed:
-        print(f"WRONG: {sentence}")
-    print("Something is wrong." if failed else "Offload works: places, sizes, answers, and a wrong card is found.")
+        say(f"WRONG: {sentence}")
+    say("Something is wrong." if failed else "Offload works: places, sizes, answers, and a wrong card is found.")
     return 1 if failed else 0
 
 
@@ -145,7 +151,7 @@ def _check_places(site: Path) -> list[str]:
     for line in told.splitlines():
         found = json.loads(line)
         said = "{layers} layers, {kv}: {planned:.2f} MiB planned, {logged:.2f} MiB taken".format(**found)
-        print(said)
+        say(said)
         far = abs(found["planned"] - found["logged"])
         if far > max(ALLOWED * found["logged"], SMALL) or (found["layers"] == 0 and found["logged"]):
             wrong.append(said)
@@ -158,7 +164,7 @@ def _check_answers(site: Path, wrong: Path, data: Path) -> list[str]:
     for where, right, used in ((site, True, True), (wrong, False, False), (site, True, True)):
         report = json.loads(_python(where, "-m", "app", "doctor", "--check", "--json", "--data-dir", str(data)))
         on_card = [checked["right"] for checked in report["check"] if checked["device"] != "CPU"]
-        print(f"{sum(on_card)} of {len(on_card)} answers are right with {'right' if right else 'wrong'} shaders.")
+        say(f"{sum(on_card)} of {len(on_card)} answers are right with {'right' if right else 'wrong'} shaders.")
         if not on_card or all(on_card) != right:
             failed.append("the answers of the card are not as they should be")
         model = str(ROOT / "resources" / "self-check" / "micro-gemma3.gguf")
@@ -182,12 +188,12 @@ def _python(site: Path, *arguments: str) -> str:
         [sys.executable, "-P", *arguments], capture_output=True, text=True, env=environment, check=False, timeout=600
     )
     if done.returncode != 0:
-        print(re.sub(r"\s+", " ", done.stderr[-500:]))
+        say(re.sub(r"\s+", " ", done.stderr[-500:]))
     return done.stdout
 
 
 def _run(*command: str) -> None:
-    print("$ " + " ".join(command), flush=True)
+    say("$ " + " ".join(command))
     subprocess.run(command, check=True)
 
 

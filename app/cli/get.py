@@ -38,7 +38,8 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
     with SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)
         _accept_licence(command, wanted.model, settings, link, output)
-    hub = Hub(command.mirror or settings.mirror, read_token())
+    mirror = command.mirror or settings.mirror
+    hub = Hub(mirror, read_token(mirror))
     path = _fetched(wanted, hub, Downloads(paths.models), output)
     with SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)

@@ -125,6 +125,9 @@ def _named(name: str, paths: DataPaths) -> Path:
     for file in _ours(paths):
         if name in (file.name, file.path.name) or (known and file.path.parent == place and known[1] in ("", _of(file))):
             return file.path
+    for part in Downloads(paths.models).parts():
+        if name in (part.stem, part.name) or part.parent == place:
+            return part
     raise ModelError(f"There is no model {one_line(name)} in {paths.models}.", "no_model")
 
 

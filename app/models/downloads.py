@@ -157,8 +157,8 @@ class Downloads:
             raise UsageError(f"{path} was not brought by Cabochon, so it is left where it is.", "not_ours")
         try:
             path.unlink()
-            for rest in (path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")):
-                rest.unlink(missing_ok=True)
+            for end in (".part", ".part.json", ".json"):  # of a download of it, or of this part of one
+                path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
             if path.parent != self.folder and not any(path.parent.iterdir()):
                 path.parent.rmdir()
         except OSError as error:

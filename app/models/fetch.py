@@ -91,11 +91,20 @@ class Fetch:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             with self._part.open("a+b", buffering=0) as part:
                 _lock(part, self._file)
+                if not self._is_part(part):
+                    raise DownloadError(f"“{self._file.file}” was just fetched by another Cabochon.", "busy")
                 return self._brought(part)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise _no_space(self.target.parent, 0) from error
             raise DownloadError(f"{self.target.parent} cannot be written to ({error.strerror}).", "folder") from error
+
+    def _is_part(self, part: BinaryIO) -> bool:
+        """Whether the opened file still has the part's name: who held the lock before may have finished it."""
+        try:
+            return os.path.samestat(os.fstat(part.fileno()), self._part.stat())
+        except FileNotFoundError:
+            return False
 
     def _brought(self, part: BinaryIO) -> Fetched:
         for again in (False, True):
@@ -177,7 +186,7 @@ class Fetch:
         return size
 
     def _read_body(self, part: BinaryIO, remote: Remote, start: int) -> None:
-        with self._hub.open(self._file, remote, start) as body:
+        with self._hub.open(self._file, remote, start, self._stop) as body:
             if body.start != start:
                 self._forget(part)
             for piece in body.pieces:

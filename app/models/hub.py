@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +25,7 @@ HUB = "https://huggingface.co"
 _TIMEOUT = 20.0  # seconds without a byte
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_WAIT = 300.0
+_MOST_REDIRECTS = 10
 
 
 class RetryLater(Exception):
@@ -32,7 +35,7 @@ class RetryLater(Exception):
         super().__init__(why)
         self.why = why
         self.code = code
-        self.seconds = min(seconds, _LONGEST_WAIT)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,19 @@ class Body:
     pieces: Iterator[bytes]
 
 
+def address(endpoint: str = "") -> str:
+    """The server that is asked: this one, else what HF_ENDPOINT names, else the hub."""
+    return (endpoint or os.environ.get("HF_ENDPOINT", "") or HUB).rstrip("/")
+
+
 class Hub:
     """One server and, for repositories with a licence to accept, the token of a person's account there."""
 
     def __init__(self, endpoint: str = "", token: str = "") -> None:
-        """`endpoint` "" is the hub, or what HF_ENDPOINT names."""
-        self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT", "") or HUB).rstrip("/")
+        """`endpoint` "" is the hub, or what HF_ENDPOINT names. Raises DownloadError for what is no web address."""
+        self.endpoint = address(endpoint)
+        if urlsplit(self.endpoint).scheme not in ("http", "https"):
+            raise DownloadError(f"“{self.endpoint}” is no web address that models can be fetched from.", "address")
         self._token = token
 
     def page(self, repository: str) -> str:
@@ -70,15 +80,25 @@ class Hub:
         library = _library()
         with self._in_words(file):
             url = library.hf_hub_url(file.repository, file.file, endpoint=self.endpoint)
-            found = library.get_hf_file_metadata(
-                url, token=self._token or False, timeout=_TIMEOUT, endpoint=self.endpoint
-            )
-        etag = found.etag or ""
-        return Remote(found.location, etag, found.size or 0, etag if _SHA256.fullmatch(etag) else "")
+            session, headers = library.get_session(), {"Accept-Encoding": "identity"}
+            if self._token:
+                headers["Authorization"] = f"Bearer {self._token}"
+            request = session.build_request("HEAD", url, headers=headers, timeout=_TIMEOUT)
+            for _ in range(_MOST_REDIRECTS):
+                # The redirect that names the file's hash is the last: the file itself knows it no longer.
+                answer = session.send(request, follow_redirects=False)
+                if answer.next_request is None or "X-Linked-Etag" in answer.headers:
+                    break
+                request = answer.next_request
+            library.hf_raise_for_status(answer)
+        return _remote(answer)
 
     @contextmanager
-    def open(self, file: CatalogueFile, remote: Remote, start: int) -> Iterator[Body]:
-        """The bytes from `start` on; all of them where the server cannot begin there. Raises as look()."""
+    def open(self, file: CatalogueFile, remote: Remote, start: int, stop: threading.Event) -> Iterator[Body]:
+        """The bytes from `start` on; all of them where the server cannot begin there. Raises as look().
+
+        Setting `stop` ends a read that waits for a silent server.
+        """
         library = _library()
         headers = {"Accept-Encoding": "identity"}
         if start:
@@ -92,7 +112,8 @@ class Hub:
             ) as response:
                 library.hf_raise_for_status(response)
                 begins = start if response.status_code == 206 else 0
-                yield Body(begins, response.iter_raw())
+                with _cut_when(stop, response):
+                    yield Body(begins, response.iter_raw())
 
     @contextmanager
     def _in_words(self, file: CatalogueFile) -> Iterator[None]:
@@ -126,15 +147,55 @@ class Hub:
         status = error.response.status_code
         if status == 404 or (status == 401 and not self._token):
             return DownloadError(f"“{file.file}” is no longer at {self.page(file.repository)}.", "not_found")
+        if status == 403 and not self._token:
+            return self._gated(file)
         if status in (401, 403):
             return DownloadError("The server refuses the token. Give another one: cabochon models token", "token")
         if status == 416:
             return RetryLater("The file on the server is shorter than it was.", "range")
         if status == 429 or status >= 500:
-            busy = status == 429
+            busy, seconds = status == 429, _seconds(error.response.headers.get("Retry-After"))
+            if seconds > _LONGEST_WAIT:
+                said = f"The server asks to wait {round(seconds / 60)} minutes. What has come is kept; try again then."
+                return DownloadError(said, "limited")
             why = "The server asks to wait." if busy else f"The server has trouble (error {status})."
-            return RetryLater(why, "limited" if busy else "server", _seconds(error.response.headers.get("Retry-After")))
+            return RetryLater(why, "limited" if busy else "server", seconds)
         return DownloadError(f"The server refuses to give “{file.file}” (error {status}).", "server")
+
+
+def _remote(answer: Any) -> Remote:
+    """What the headers say of a file."""
+    headers = answer.headers
+    etag = (headers.get("X-Linked-Etag", "") or headers.get("ETag", "")).removeprefix("W/").strip('"')
+    size = headers.get("X-Linked-Size", "") or ("" if answer.is_redirect else headers.get("Content-Length", ""))
+    location = str(answer.next_request.url) if answer.next_request is not None else str(answer.request.url)
+    return Remote(location, etag, int(size) if size.isdecimal() else 0, etag if _SHA256.fullmatch(etag) else "")
+
+
+@contextmanager
+def _cut_when(stop: threading.Event, response: Any) -> Iterator[None]:
+    """A read that waits for a silent server is ended by cutting its connection."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if not isinstance(connection, socket.socket):
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            if stop.is_set():
+                with suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                return
+
+    watcher = threading.Thread(target=watch, name="fetch-stop", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _seconds(retry_after: str | None) -> float:
@@ -149,7 +210,6 @@ class _Library:
     """What is used of huggingface_hub and of the HTTP library below it."""
 
     hf_hub_url: Any
-    get_hf_file_metadata: Any
     get_session: Any
     hf_raise_for_status: Any
     errors: Any
@@ -162,8 +222,8 @@ def _library() -> _Library:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     try:
         import httpx2
-        from huggingface_hub import errors, get_hf_file_metadata, get_session, hf_hub_url
+        from huggingface_hub import errors, get_session, hf_hub_url
         from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
     except ImportError as error:
         raise DownloadError("Fetching models needs the package huggingface_hub.", "missing") from error
-    return _Library(hf_hub_url, get_hf_file_metadata, get_session, hf_raise_for_status, errors, httpx2)
+    return _Library(hf_hub_url, get_session, hf_raise_for_status, errors, httpx2)

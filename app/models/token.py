@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 from app.core.errors import DownloadError
+from app.models.hub import address
 
 _SERVICE, _NAME = "Cabochon", "huggingface.co"
 
 
-def read_token() -> str:
-    """HF_TOKEN's, else the keyring's; "" where there is none or no keyring."""
+def read_token(endpoint: str = "") -> str:
+    """HF_TOKEN's, else the keyring's for the hub alone, never for a mirror; "" where there is none or no keyring."""
     if token := os.environ.get("HF_TOKEN", "").strip():
         return token
+    if urlsplit(address(endpoint)).netloc != _NAME:
+        return ""
     try:
         import keyring
 

@@ -30,6 +30,8 @@ class Faults:
     ignores_ranges: bool = False
     slow: float = 0.0  # seconds before each 64 KiB
     needs_token: str = ""
+    silent_after: int = 0  # bytes of one answer, then nothing more comes
+    same_host: bool = False  # files lie on the server itself, as a mirror may have them
 
 
 @dataclass
@@ -43,6 +45,7 @@ class HubServer:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     sent: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    silence: threading.Event = field(default_factory=threading.Event)
 
     def put(self, repository: str, name: str, data: bytes | Path, etag: str = "") -> str:
         """Offer a file; answers with its SHA-256."""
@@ -69,11 +72,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._note()
+        cdn = self.hub.faults.same_host and self.path.startswith("/cdn/")
+        if cdn and (found := self._key("/cdn/")):  # a file itself knows nothing of its hash
+            self.send_response(200)
+            self.send_header("Content-Length", str(self._size(found)))
+            self.send_header("ETag", '"file"')
+            self.end_headers()
+            return
         key = self._key("/resolve/main/")
         if key is None or self._refused(body=False):
             return
         self.send_response(302)
-        elsewhere = self.hub.endpoint.replace("127.0.0.1", "localhost")  # the hub's files lie on other hosts
+        elsewhere = self.hub.endpoint
+        if not self.hub.faults.same_host:  # the hub's files lie on other hosts
+            elsewhere = elsewhere.replace("127.0.0.1", "localhost")
         self.send_header("Location", f"{elsewhere}/cdn/{key}")
         self.send_header("X-Repo-Commit", "0" * 40)
         self.send_header("X-Linked-Size", str(self.hub.faults.says_size or self._size(key)))
@@ -118,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(piece[: faults.cut_after - sent])
                 self.close_connection = True
                 self.connection.close()
+                return
+            if faults.silent_after and sent + len(piece) > faults.silent_after:
+                self.hub.silence.wait(30)
                 return
             if faults.slow:
                 time.sleep(faults.slow)
@@ -189,6 +204,7 @@ def hub_server() -> Iterator[HubServer]:
     try:
         yield hub
     finally:
+        hub.silence.set()
         server.shutdown()
         server.server_close()
         thread.join()

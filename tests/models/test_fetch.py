@@ -12,15 +12,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
+from typing import ClassVar
 
+import keyring
 import msgspec
 import pytest
+from keyring.backend import KeyringBackend
 
 from app.core.errors import DownloadError, UsageError
 from app.models.catalogue import CatalogueFile, CatalogueModel, known_model
 from app.models.downloads import Downloads, wish
 from app.models.fetch import Fetch, Fetched, Progress, Stopped
 from app.models.hub import Hub
+from app.models.token import keep_token, read_token
 from tests.models.hub_server import Faults, HubServer, hub_server
 
 REPOSITORY, NAME = "org/gem-GGUF", "gem-Q4_0.gguf"
@@ -130,7 +134,7 @@ def test_waiting_can_be_ended(server: HubServer, tmp_path: Path) -> None:
         (Faults(needs_token="hf_good"), "", "gated", "Accept its licence at"),
         (Faults(needs_token="hf_good"), "hf_bad", "gated", "has not accepted the licence"),
         (Faults(status=403, statuses=1), "hf_x", "token", "refuses the token"),
-        (Faults(status=403, statuses=1, on_body=True), "", "token", "refuses the token"),
+        (Faults(status=403, statuses=1, on_body=True), "", "gated", "Accept its licence at"),
         (Faults(status=400, statuses=1), "", "server", "refuses to give"),
     ],
 )
@@ -289,6 +293,103 @@ def test_killed_ten_times_it_comes_whole_and_no_byte_twice(server: HubServer, tm
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
     assert (tmp_path / "large.gguf").read_bytes() == data
     assert server.sent < len(data) * 1.05  # what was under way at each kill did not arrive
+
+
+def test_a_mirror_that_keeps_its_own_files_is_verified_too(server: HubServer, tmp_path: Path) -> None:
+    server.faults = Faults(same_host=True)
+    fetched, _ = _fetch(server, tmp_path)
+    assert fetched.path.read_bytes() == DATA
+    fetched.path.unlink()
+    server.faults = Faults(same_host=True, damage=2)
+    assert _refused(server, tmp_path).code == "damaged"
+
+
+def test_a_silent_server_does_not_hold_a_pause_up(server: HubServer, tmp_path: Path) -> None:
+    server.faults = Faults(silent_after=500_000)
+    stop, ended = Event(), []
+
+    def run() -> None:
+        with pytest.raises(Stopped):
+            Fetch(Hub(server.endpoint), _file(), tmp_path, lambda _: None, stop).run()
+        ended.append(time.monotonic())
+
+    thread = Thread(target=run)
+    thread.start()
+    part = tmp_path / f"{NAME}.part"
+    while not (part.is_file() and part.stat().st_size > 400_000):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    asked = time.monotonic()
+    stop.set()
+    thread.join(10)
+    assert ended
+    assert ended[0] - asked < 1.0
+
+
+def test_a_part_that_was_just_finished_by_another_is_left_alone(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finished_meanwhile(_part: object, _file: object) -> None:
+        (tmp_path / NAME).write_bytes(DATA)
+        (tmp_path / NAME).replace(tmp_path / f"{NAME}.part")
+        (tmp_path / f"{NAME}.part").replace(tmp_path / NAME)
+
+    monkeypatch.setattr("app.models.fetch._lock", finished_meanwhile)
+    with pytest.raises(DownloadError) as caught:
+        _fetch(server, tmp_path)
+    assert caught.value.code == "busy"
+    assert (tmp_path / NAME).read_bytes() == DATA
+
+
+def test_a_long_wait_is_not_waited_for(server: HubServer, tmp_path: Path) -> None:
+    server.faults = Faults(status=429, statuses=1, retry_after="1200")
+    error = _refused(server, tmp_path)
+    assert (error.code, "wait 20 minutes" in error.message) == ("limited", True)
+
+
+@pytest.mark.parametrize("address", ["file:///etc", "mirror.example", "ftp://a"])
+def test_what_is_no_web_address_is_said(address: str) -> None:
+    with pytest.raises(DownloadError, match="is no web address"):
+        Hub(address)
+
+
+class _Keyring(KeyringBackend):
+    """In memory."""
+
+    priority = 1.0
+
+    kept: ClassVar[dict[tuple[str, str], str]] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+def test_the_kept_token_is_for_the_hub_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(_Keyring())
+    try:
+        keep_token("hf_kept")
+        assert read_token() == read_token("https://huggingface.co/") == "hf_kept"
+        for mirror in ("http://127.0.0.1:8080", "https://mirror.example", "https://huggingface.co.example"):
+            assert read_token(mirror) == ""
+        monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+        assert read_token() == ""
+        monkeypatch.setenv("HF_TOKEN", "hf_named")
+        assert read_token() == "hf_named"
+        keep_token("")
+        monkeypatch.delenv("HF_TOKEN")
+        monkeypatch.delenv("HF_ENDPOINT")
+        assert read_token() == ""
+    finally:
+        keyring.set_keyring(before)
 
 
 # a model of the catalogue
