@@ -374,7 +374,7 @@ def test_the_kept_token_is_for_the_hub_alone(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     before = keyring.get_keyring()
-    keyring.set_keyring(_Keyring())
+    keyring.set_keyring(_Keyring())  # type: ignore[no-untyped-call]
     try:
         keep_token("hf_kept")
         assert read_token() == read_token("https://huggingface.co/") == "hf_kept"
