@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from app.cli.attaching import Opening, seen_by
 from app.cli.commands import AnswerOptions, ModelChoice
@@ -43,11 +44,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came out on one device; "" where nothing did."""
+    """What came out on one device, and after how many seconds; "" where nothing did."""
 
     question: Question
     answer: str
     device: str = PROCESSOR
+    seconds: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -120,7 +122,9 @@ def _asked(
                     for question in questions:
                         output.status(f"Asking ({device}): {question.prompt}")
                         draft = _draft(question, paths, output, model)
-                        found.append(Checked(question, _answer(link, output, branch, draft), device))
+                        began = perf_counter()
+                        answer = _answer(link, output, branch, draft)
+                        found.append(Checked(question, answer, device, perf_counter() - began))
             finally:
                 watch.cancel()
     return found

@@ -52,6 +52,8 @@ class Report:
     screen: bool = False
     problems: list[Problem] = field(default_factory=list)
     check: list[Checked] | None = None
+    avoid: tuple[str, ...] = ()
+    encoder_avoid: tuple[str, ...] = ()
 
 
 def run_doctor(command: Doctor, paths: DataPaths, output: Output) -> ExitCode:
@@ -107,15 +109,15 @@ def _set_aside(report: Report, paths: DataPaths) -> None:
         device = next((one for one in report.found if one.name == checked.device and one.kind != "cpu"), None)
         if device is not None and not checked.right:
             (blind if checked.question.colour else wrong).add(device.description)
-    blind -= wrong
-    for name in sorted(wrong):
+    report.avoid, report.encoder_avoid = tuple(sorted(wrong)), tuple(sorted(blind - wrong))
+    for name in report.avoid:
         report.problems.append(Problem(f"{name} gives wrong answers, so it is not used.", _MEND_CARD))
-    for name in sorted(blind):
+    for name in report.encoder_avoid:
         what = f"{name} sees pictures wrongly, so the processor looks at them instead."
         report.problems.append(Problem(what, _MEND_CARD))
     with suppress(UserError), SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)
-        load = msgspec.structs.replace(settings.load, avoid=tuple(sorted(wrong)), encoder_avoid=tuple(sorted(blind)))
+        load = msgspec.structs.replace(settings.load, avoid=report.avoid, encoder_avoid=report.encoder_avoid)
         if load != settings.load:
             changed = msgspec.structs.replace(settings, load=load)
             link.call(lambda session: session.change_settings(changed))
@@ -215,9 +217,12 @@ def _record(report: Report) -> dict[str, object]:
                 "expected": checked.question.expected,
                 "answer": checked.answer,
                 "right": checked.right,
+                "picture": checked.question.colour is not None,
+                "seconds": round(checked.seconds, 3),
             }
             for checked in report.check
         ]
+        record["set_aside"] = {"text": report.avoid, "pictures": report.encoder_avoid}
     return record
 
 

@@ -28,7 +28,8 @@ def known_models(paths: DataPaths, recent: Iterable[Path], others: Iterable[Mode
     found: dict[Path, None] = {path: None for path in recent}
     for folder in (paths.models, brought):
         if folder.is_dir():
-            found.update({path: None for path in sorted(folder.glob("*.gguf"))})
+            for pattern in ("*.gguf", "*/*.gguf"):  # what was fetched lies in a folder for each model
+                found.update({path: None for path in sorted(folder.glob(pattern))})
     named = {file.path: file for file in others}
     found.update(dict.fromkeys(named))
     there = [path for path in found if path.is_file() and not _projector(path)]

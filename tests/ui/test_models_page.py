@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat.changes import SettingsChanged, WorkerDescribed
@@ -20,8 +20,11 @@ from app.core.settings import LoadOptions, Settings
 from app.models.catalogue import catalogue_shape, known_model
 from app.models.memory import plan
 from app.ui.main_window import MainWindow
+from app.ui.models.check_page import CheckPage
 from app.ui.models.fit_page import FitPage
 from app.ui.models.get_page import GetPage
+from app.ui.models.machine_check import Answer, Report, SetAside
+from app.ui.models.machine_check import Device as CheckedDevice
 from app.ui.models.page import ModelsPage
 from tests.models.hub_server import Faults, HubServer, hub_server
 from tests.ui.windows import Asked
@@ -225,3 +228,63 @@ def test_the_recommended_model_is_marked(window: MainWindow, page: ModelsPage, q
     get = page.findChild(GetPage)
     assert isinstance(get, GetPage)
     qtbot.waitUntil(lambda: sum(not card.advised.isHidden() for card in get.cards) == 1, timeout=5000)
+
+
+def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
+    window: MainWindow, page: ModelsPage, asked: Asked, qtbot: QtBot
+) -> None:
+    _button(page, "Check this machine").click()
+    check = page.findChild(CheckPage)
+    assert isinstance(check, CheckPage)
+    assert check.title.text == "Not checked yet"
+    asked.take()
+    check.again.click()
+    assert not check.again.isEnabled()
+    qtbot.waitUntil(lambda: check.again.isEnabled(), timeout=60_000)
+    assert check.title.text.startswith("Text and images work on ")
+    names = [one.accessibleName() for one in check.findChildren(QWidget)]
+    assert any(name.startswith(("Text 0.", "Text 1.")) for name in names)
+    assert any(name.startswith("Images ") and not name.endswith("wrong") for name in names)
+    assert asked.take() == []  # nothing is set aside
+    check.copy.click()
+    assert '"right":true' in QApplication.clipboard().text()
+
+    machine = window.models_now.check
+    assert machine is not None
+    card = CheckedDevice("Vulkan0", "A card", "gpu", 4 * GIB, 8 * GIB)
+    right = Answer("CPU", "Who are you?", "I am Micro.", "I am Micro.", True, False, 0.1)
+    wrong = Answer("Vulkan0", "What colour is it?", "It is red.", "blue blue", False, True, 0.2)
+    cpu = CheckedDevice("CPU", "A processor", "cpu", 0, 0)
+    machine.report = Report((cpu, card), (right, wrong), SetAside((), ("A card",)))
+    machine.changed.emit()
+    assert check.title.text == "Text and images work, with a card set aside"
+    assert check.said.text == "A card sees pictures wrongly: the processor looks at them."
+    assert asked.take() == [("change_settings", Settings(load=LoadOptions(encoder_avoid=("A card",))))]
+
+
+def test_files_that_are_here_are_used_and_ours_removed(
+    window: MainWindow, page: ModelsPage, asked: Asked, home: Path, tmp_path: Path, micro_model: Path, qtbot: QtBot
+) -> None:
+    ours = tmp_path / "models" / "gemma-3-4b" / "ours.gguf"
+    theirs = home / ".lmstudio" / "models" / "org" / "theirs.gguf"
+    for path in (ours, theirs):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(micro_model.read_bytes())
+    window.models_now.leave_page()
+    window.models_now.open_page(0)
+
+    def named(name: str) -> list[QAbstractButton]:
+        return [one for one in page.findChildren(QAbstractButton) if one.accessibleName() == name and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(named("Use theirs")), timeout=10_000)
+    assert not named("Remove theirs")
+    (remove,) = named("Remove ours")
+    remove.click()
+    assert (remove.text(), ours.is_file()) == ("Really delete it?", True)
+    remove.click()
+    assert not ours.exists()
+    qtbot.waitUntil(lambda: not named("Use ours") and bool(named("Use theirs")), timeout=5000)
+    named("Use theirs")[0].click()
+    assert ("choose_model", theirs) in asked.take()
+    assert not page.isVisible()
+    assert theirs.is_file()

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from app.ui.models.downloader import Downloader
     from app.ui.models.fit_page import FitPage, Here
     from app.ui.models.get_page import GetPage
+    from app.ui.models.here_page import HerePage
+    from app.ui.models.machine_check import MachineCheck
     from app.ui.models.page import ModelsPage
     from app.ui.screen import Screen
 
-GET, FITS = 0, 1
+HERE, GET, FITS, CHECK = 0, 1, 2, 3
 
 
 class ModelsDesk(QObject):
@@ -61,6 +63,8 @@ class ModelsDesk(QObject):
         self._page: ModelsPage | None = None
         self._parts: tuple[GetPage, FitPage] | None = None
         self.downloader: Downloader | None = None
+        self._files: HerePage | None = None
+        self.check: MachineCheck | None = None
         self._here: Here | None = None
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
@@ -85,6 +89,8 @@ class ModelsDesk(QObject):
             self._make_page()
         assert self._page is not None
         self._ask_machine()
+        self._show_files()
+        self.others.look()
         self.covered.emit(True)
         self._page.show()
         self._page.raise_()
@@ -104,6 +110,8 @@ class ModelsDesk(QObject):
             self._thread.join()
         if self.downloader is not None:
             self.downloader.close()
+        if self.check is not None:
+            self.check.close()
 
     def known(self) -> list[ModelFile]:
         """The files that can be chosen."""
@@ -112,20 +120,33 @@ class ModelsDesk(QObject):
         return known_models(self._paths, self._recent(), self.others.files)
 
     def _make_page(self) -> None:
+        from app.models.downloads import Downloads
+        from app.ui.models.check_page import CheckPage
         from app.ui.models.downloader import Downloader
         from app.ui.models.fit_page import FitPage
         from app.ui.models.get_page import GetPage
+        from app.ui.models.here_page import HerePage
+        from app.ui.models.machine_check import MachineCheck
         from app.ui.models.page import ModelsPage
 
         self.downloader = Downloader(self._paths, self)
         self.downloader.fetched.connect(self._actions.choose_model)
+        self.downloader.fetched.connect(self._show_files)
         get, fits = GetPage(self._look, self.downloader, self._brought), FitPage(self._look)
         get.accepted.connect(self._on_licence_accepted)
         get.used.connect(self._on_model_used)
         fits.plan_chosen.connect(self._on_plan_chosen)
+        self.check = MachineCheck(self._paths, self)
+        self.check.changed.connect(self._on_check_changed)
         page = ModelsPage(self._look, self._window)
+        self._files = HerePage(self._look, Downloads(self._paths.models).owns)
+        self._files.used.connect(self._on_model_used)
+        self._files.removed.connect(self._on_remove_asked)
+        self._files.file_asked.connect(self._actions.browse_model)
+        page.add("On this computer", self._files)
         page.add("Get more", get)
         page.add("What fits", fits)
+        page.add("Check this machine", CheckPage(self._look, self.check))
         page.left.connect(self.leave_page)
         get.show_settings(self._screen.settings)
         self._page, self._parts = page, (get, fits)
@@ -184,11 +205,40 @@ class ModelsDesk(QObject):
         if best is not None:
             self._show_machine(self._here._replace(card=best.description, card_free=best.memory_free))
 
+    @Slot()
+    def _on_check_changed(self) -> None:
+        """What the check set aside holds at once; it wrote the settings itself, in another process."""
+        report = self.check.report if self.check is not None and not self.check.running else None
+        if report is None or not report.check:
+            return
+        settings, aside = self._screen.settings, report.set_aside
+        load = msgspec.structs.replace(settings.load, avoid=aside.text, encoder_avoid=aside.pictures)
+        if load != settings.load:
+            self._actions.change_settings(msgspec.structs.replace(settings, load=load))
+
     @Slot(str)
     def _on_licence_accepted(self, address: str) -> None:
         settings = self._screen.settings
         accepted = (*settings.licences, (address, date.today().isoformat()))
         self._actions.change_settings(msgspec.structs.replace(settings, licences=accepted))
+
+    def _show_files(self) -> None:
+        if self._files is not None:
+            loaded = self.model.model
+            self._files.show_files(self.known(), Path(loaded.path) if loaded is not None else None)
+
+    @Slot(object)
+    def _on_remove_asked(self, path: Path) -> None:
+        from app.core.errors import UserError
+        from app.models.downloads import Downloads
+
+        try:
+            Downloads(self._paths.models).remove(path)
+        except UserError as error:
+            self._screen.show_notice(error.message)
+        self._show_files()
+        if self._parts is not None:
+            self._parts[0].refresh()
 
     @Slot(object)
     def _on_model_used(self, path: Path) -> None:
@@ -237,5 +287,6 @@ class ModelsDesk(QObject):
     def _on_others_changed(self) -> None:
         files = self.known()
         self.files_known.emit(files)
+        self._show_files()
         if self._chat.shows("choose"):
             self._chat.choose.show_files(files)

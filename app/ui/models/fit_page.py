@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.models.catalogue import cards, catalogue
 from app.models.memory import Machine, Plan, Verdict
@@ -15,6 +15,7 @@ from app.ui.look import Look
 from app.ui.models.fit_side import FitSide, Legend
 from app.ui.models.fit_table import FitTable
 from app.ui.models.memory_bar import MemoryBar
+from app.ui.models.scrolling import scrolling
 from app.ui.sentence import Sentence
 from app.ui.settings_controls import MenuButton, NumberField, Segments
 
@@ -136,8 +137,8 @@ class FitPage(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(_scrolling(main), 1)
-        side = _scrolling(self.side)
+        row.addWidget(scrolling(main), 1)
+        side = scrolling(self.side)
         side.setFixedWidth(look.px(SIDE))
         row.addWidget(side)
 
@@ -244,14 +245,3 @@ def _verdict(made: Plan) -> str:
     if made.verdict is Verdict.FITS:
         return "Fits"
     return f"{made.gpu_layers} of {made.layers} layers" if made.gpu_layers else "In memory"
-
-
-def _scrolling(content: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidgetResizable(True)
-    area.setWidget(content)
-    content.setAutoFillBackground(False)
-    area.viewport().setAutoFillBackground(False)
-    return area

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.settings import Settings
 from app.models.advice import Advice, Speed, advice, recommended
@@ -20,6 +20,7 @@ from app.ui.look import Look
 from app.ui.model_files import size_text
 from app.ui.models.downloader import Downloader
 from app.ui.models.fit_side import Chip
+from app.ui.models.scrolling import scrolling
 from app.ui.painting import box, mirrored
 from app.ui.sentence import Sentence
 
@@ -56,8 +57,8 @@ class GetPage(QWidget):
         column.addWidget(foot)
         column.addStretch(1)
         _centre(self, column)
-        downloader.changed.connect(self._on_changed)
-        self._on_changed()
+        downloader.changed.connect(self.refresh)
+        self.refresh()
 
     def show_settings(self, settings: Settings) -> None:
         """Which licences are accepted, and where files come from."""
@@ -72,7 +73,8 @@ class GetPage(QWidget):
             card.show_fit(machine, speed, is_best=card.model.id == best)
 
     @Slot()
-    def _on_changed(self) -> None:
+    def refresh(self) -> None:
+        """Show what is there and what is coming."""
         for card in self.cards:
             card.refresh()
 
@@ -301,13 +303,6 @@ def _centre(page: QWidget, column: QVBoxLayout) -> None:
     row.addStretch(1)
     row.addWidget(held, 1000)
     row.addStretch(1)
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidgetResizable(True)
-    area.setWidget(whole)
-    whole.setAutoFillBackground(False)
-    area.viewport().setAutoFillBackground(False)
     outer = QHBoxLayout(page)
     outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(area)
+    outer.addWidget(scrolling(whole))
