@@ -32,6 +32,14 @@ class CatalogueFile(msgspec.Struct, frozen=True):
     kind: str  # model or projector
 
 
+class Evaluation(msgspec.Struct, frozen=True):
+    """A published figure, and where it was published."""
+
+    name: str
+    value: float
+    published: str
+
+
 class CatalogueModel(msgspec.Struct, frozen=True):
     """A model by its published shape. `projector_bytes` is the size of its image part, 0 where it has none.
 
@@ -54,6 +62,9 @@ class CatalogueModel(msgspec.Struct, frozen=True):
     quantisations: tuple[str, ...]
     projector_bytes: int
     files: tuple[CatalogueFile, ...]
+    released: str = ""  # ISO day
+    knowledge_cutoff: str = ""
+    evaluations: tuple[Evaluation, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True):

@@ -20,12 +20,14 @@ from app.core.settings import LoadOptions, Settings
 from app.models.catalogue import catalogue_shape, known_model
 from app.models.memory import plan
 from app.ui.main_window import MainWindow
+from app.ui.models.about_page import AboutPage
 from app.ui.models.check_page import CheckPage
 from app.ui.models.fit_page import FitPage
 from app.ui.models.get_page import GetPage
 from app.ui.models.machine_check import Answer, Report, SetAside
 from app.ui.models.machine_check import Device as CheckedDevice
 from app.ui.models.page import ModelsPage
+from app.ui.sentence import Sentence
 from tests.models.hub_server import Faults, HubServer, hub_server
 from tests.ui.windows import Asked
 
@@ -288,3 +290,17 @@ def test_files_that_are_here_are_used_and_ours_removed(
     assert ("choose_model", theirs) in asked.take()
     assert not page.isVisible()
     assert theirs.is_file()
+
+
+def test_what_is_known_of_a_model_has_its_source(window: MainWindow, page: ModelsPage, qtbot: QtBot) -> None:
+    _button(page, "About the models").click()
+    about = page.findChild(AboutPage)
+    assert isinstance(about, AboutPage)
+
+    def said() -> set[str]:
+        return {one.accessibleName() for one in about.findChildren(Sentence) if not one.isHidden()}
+
+    assert {"Hidden size: 3,840", "Layers: 48", "Release date: 2025-03-12"} <= said()
+    about.show_model("gemma-3-1b")
+    qtbot.waitUntil(lambda: "Layers: 26" in said(), timeout=2000)
+    assert "Layers: 48" not in said()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.ui.models.page import ModelsPage
     from app.ui.screen import Screen
 
-HERE, GET, FITS, CHECK = 0, 1, 2, 3
+HERE, GET, FITS = 0, 1, 2
 
 
 class ModelsDesk(QObject):
@@ -121,6 +121,7 @@ class ModelsDesk(QObject):
 
     def _make_page(self) -> None:
         from app.models.downloads import Downloads
+        from app.ui.models.about_page import AboutPage
         from app.ui.models.check_page import CheckPage
         from app.ui.models.downloader import Downloader
         from app.ui.models.fit_page import FitPage
@@ -146,6 +147,7 @@ class ModelsDesk(QObject):
         page.add("On this computer", self._files)
         page.add("Get more", get)
         page.add("What fits", fits)
+        page.add("About the models", AboutPage(self._look))
         page.add("Check this machine", CheckPage(self._look, self.check))
         page.left.connect(self.leave_page)
         get.show_settings(self._screen.settings)
