@@ -11,11 +11,13 @@ from app.cli.opening import remembered_model
 from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, ModelError
 from app.core.paths import DataPaths, display_name
-from app.core.settings import DEFAULT_CONTEXT
+from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.gguf.header import read_header
 from app.models.catalogue import USUAL, cards, catalogue_shape, known_model
+from app.models.choice import Alternative, alternatives, in_a_sentence
 from app.models.memory import KV_BYTES, Plan, Verdict, in_gib, plan
 from app.models.shape import Shape, projector_bytes, shape_of
+from app.models.table import on_card
 
 CONTEXTS = tuple(1024 << power for power in range(8))  # 1K to 128K
 _MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", Verdict.NO: "no"}
@@ -47,9 +49,14 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
         plans = {card.name: planned(shape, context, command.kv, card.free) for card in cards()}
         return [name for name, made in plans.items() if made.verdict is Verdict.FITS]
 
+    def others() -> tuple[Alternative, ...]:
+        machine = on_card(gpu or 0, ram)
+        return alternatives(shape, LoadOptions(context=context, kv_type=command.kv), machine, projector)
+
     made = planned(shape, context, command.kv)
     if command.json:
-        output.record({**_record(shape, made), "cards": holding()})
+        told = [{"name": one.name, "words": in_a_sentence(one.plan), **_record(shape, one.plan)} for one in others()]
+        output.record({**_record(shape, made), "cards": holding(), "alternatives": told})
     elif command.table:
         if model is not None and not quantisation:
             shapes = {one: catalogue_shape(model, one) for one in model.quantisations}
@@ -60,6 +67,8 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
             _print_table(shape.name, shape.quantisation, rows, output)
     else:
         _print(shape, made, output)
+        for other in others():
+            output.line(f"{other.name}: {in_a_sentence(other.plan)}.")
         output.line(f"Cards that hold all of it: {', '.join(holding()) or 'none of the common ones'}.")
     return ExitCode.DONE
 

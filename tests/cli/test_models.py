@@ -16,7 +16,7 @@ def test_the_plan_as_json(program: Program, gemma_270m: Path) -> None:
     assert list(record) == [
         "model", "context", "kv_type", "weights_bytes", "kv_bytes", "compute_bytes", "vision_bytes",
         "checkpoint_bytes", "embedding_copy_bytes", "margin_bytes", "total_bytes", "gpu_layers", "layers",
-        "gpu_bytes", "ram_bytes", "verdict", "why", "cards",
+        "gpu_bytes", "ram_bytes", "verdict", "why", "cards", "alternatives",
     ]  # fmt: skip
     assert record["verdict"] == "ram"
     parts = ("weights", "kv", "compute", "vision", "checkpoint", "embedding_copy", "margin")
@@ -82,3 +82,14 @@ def test_a_model_of_the_catalogue_needs_no_file(program: Program) -> None:
     assert lines[2].split()[2] == "card"
     assert lines[-1].split()[-1] == "no"
     assert program.run("models", "fit", "--gpu-memory", "0", "gemma-3-12b:Q1").code == 3
+
+
+def test_a_card_that_holds_a_part_has_faster_and_better_alternatives(program: Program) -> None:
+    machine = ("--gpu-memory", str(7 * GIB), "--ram", str(32 * GIB))
+    record = program.run("models", "fit", "--json", *machine, "gemma-3-12b:q4_k_m").record
+    faster, better = record["alternatives"]
+    assert (faster["name"], better["name"]) == ("Faster", "Better")
+    assert faster["gpu_layers"] > record["gpu_layers"]
+    assert better["context"] > record["context"]
+    said = program.run("models", "fit", *machine, "gemma-3-12b:q4_k_m").out
+    assert f"Faster: with {faster['gpu_layers']} of 49 layers on the graphics card" in said

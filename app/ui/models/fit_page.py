@@ -7,7 +7,9 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.core.settings import LoadOptions
 from app.models.catalogue import cards, catalogue
+from app.models.choice import alternatives, in_a_sentence
 from app.models.memory import Machine, Plan, Verdict
 from app.models.table import Row, Wish, contexts, in_words, kind, on_card, planned, table
 from app.ui.controls import Line, Switch, Words
@@ -174,7 +176,10 @@ class FitPage(QWidget):
         self.card_bar.setVisible(card_free > 0)
         whole = f", {self._here.ram / _GIB:.0f} GiB" if self._asked_ram is None and self._here.ram else ""
         self.memory_bar.show_parts(f"Memory{whole}", machine.ram, in_memory)
-        self.side.show_plan(in_words(row.name, made, machine), kind(made), self._runs_on(row, made, machine))
+        options = LoadOptions(context=made.context, kv_type=made.kv_type)
+        found = alternatives(row.shape, options, machine, self._projector if self._sees else 0)
+        others = [f"{one.name}: {in_a_sentence(one.plan)}." for one in found]
+        self.side.show_plan(in_words(row.name, made, machine), kind(made), self._runs_on(row, made, machine), others)
         layers, seeing = row.shape.layers, sum(row.shape.is_global)
         if row.shape.window:
             self.why.say(

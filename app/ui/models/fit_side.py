@@ -27,6 +27,7 @@ class FitSide(QWidget):
         self._state = Mark(look)
         self.title = Sentence(look, 15, 22)
         self.reason = Sentence(look)
+        self.others = Sentence(look, 12, 17)
         self.use = Button(look, "Use this plan", "primary")
         self.leave = Button(look, "Choose for me")
         self._grid = QGridLayout()
@@ -48,6 +49,7 @@ class FitSide(QWidget):
         column.setSpacing(10)
         column.addLayout(head)
         column.addWidget(self.reason)
+        column.addWidget(self.others)
         column.addLayout(buttons)
         column.addSpacing(6)
         column.addWidget(Line(look))
@@ -63,8 +65,12 @@ class FitSide(QWidget):
         self.leave.clicked.connect(self.left)
         look.changed.connect(self.update)
 
-    def show_plan(self, said: tuple[str, str], what: str, runs_on: list[tuple[str, str, str, str]]) -> None:
-        """Say what the plan means; `runs_on` are names, memory, verdicts and their kinds."""
+    def show_plan(
+        self, said: tuple[str, str], what: str, runs_on: list[tuple[str, str, str, str]], others: list[str]
+    ) -> None:
+        """Say what the plan means; `runs_on` are names, memory, verdicts and their kinds, `others` are alternatives."""
+        self.others.say("", " ".join(others))
+        self.others.setVisible(bool(others))
         self._state.show_kind(what)
         self.title.say(said[0])
         self.reason.say("", said[1])
