@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from pathlib import Path
 
 import msgspec
 
@@ -43,7 +42,9 @@ def main() -> None:
         assert known is not None
         wanted = wish(known[0], order.quantisation, vision=order.vision)
         hub = Hub(order.endpoint, read_token(order.endpoint))
-        path = Downloads(Path(decode_path(order.folder))).fetch(wanted, hub, tell, stop)
+        downloads = Downloads(decode_path(order.folder))
+        downloads.check_there(named=order.named)
+        path = downloads.fetch(wanted, hub, tell, stop)
         _say(Told(ended=True, path=encode_path(path)))
     except Stopped:
         _say(Told(ended=True, code="stopped"))

@@ -40,7 +40,10 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
         _accept_licence(command, wanted.model, settings, link, output)
     mirror = command.mirror or settings.mirror
     hub = Hub(mirror, read_token(mirror))
-    path = _fetched(wanted, hub, Downloads(paths.models), output)
+    paths = paths.with_models(settings.models_folder)
+    downloads = Downloads(paths.models)
+    downloads.check_there(named=paths.models_at is not None)
+    path = _fetched(wanted, hub, downloads, output)
     with SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)
         chosen = not settings.model_path

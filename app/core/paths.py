@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 APPLICATION_ID = "org.cabochon.Cabochon"
@@ -15,6 +15,7 @@ class DataPaths:
     """The places below one data folder. Nothing is created here."""
 
     root: Path
+    models_at: Path | None = None  # where the person wants models; None: below the root
 
     @property
     def database(self) -> Path:
@@ -28,8 +29,17 @@ class DataPaths:
 
     @property
     def models(self) -> Path:
-        """Model files this program brought itself; the demo model too."""
-        return self.root / "models"
+        """Model files this program brought itself; the demo model too. Another disk may be missing today."""
+        return self.models_at or self.root / "models"
+
+    @property
+    def models_missing(self) -> bool:
+        """Whether the folder that the person named for models is not there."""
+        return self.models_at is not None and not self.models_at.is_dir()
+
+    def with_models(self, folder: str) -> DataPaths:
+        """The same places with models in this folder; "" leaves them below the root."""
+        return replace(self, models_at=Path(folder) if folder else None)
 
     @property
     def attachments(self) -> Path:

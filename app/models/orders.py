@@ -13,6 +13,7 @@ class Order(msgspec.Struct):
     quantisation: str
     vision: bool
     endpoint: str = ""
+    named: bool = False  # whether the person named the folder: it is not made where it is missing
 
 
 class Told(msgspec.Struct, omit_defaults=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -22,7 +23,8 @@ class OtherModels(QObject):
     changed = Signal()
     _found = Signal(object)
 
-    def __init__(self, paths: DataPaths, parent: QObject | None = None) -> None:
+    def __init__(self, paths: Callable[[], DataPaths], parent: QObject | None = None) -> None:
+        """`paths` answers with the places as the settings want them now."""
         super().__init__(parent)
         self._paths = paths
         self._pool: ThreadPoolExecutor | None = None
@@ -39,7 +41,7 @@ class OtherModels(QObject):
         self._looks = True
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "models")
-        self._pool.submit(self._look)
+        self._pool.submit(self._look, self._paths())
 
     def close(self) -> None:
         """End the look. Waits for the header that is being read."""
@@ -47,20 +49,20 @@ class OtherModels(QObject):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _look(self) -> None:
+    def _look(self, paths: DataPaths) -> None:
         """On the pool's thread."""
         try:
-            self._found.emit(self._others())
+            self._found.emit(self._others(paths))
         except Exception:  # noqa: BLE001 - the edge of a thread: without an end no other look would begin
             _log.exception("Looking for model files failed")
             self._found.emit(())
 
-    def _others(self) -> tuple[ModelFile, ...]:
+    def _others(self, paths: DataPaths) -> tuple[ModelFile, ...]:
         from app.models.library import Library
         from app.models.places import OURS, places
 
-        theirs = [place for place in places(self._paths, os.environ, Path.home()) if place.source != OURS]
-        found = Library(self._paths.library).scan(theirs, self._given_up.is_set)
+        theirs = [place for place in places(paths, os.environ, Path.home()) if place.source != OURS]
+        found = Library(paths.library).scan(theirs, self._given_up.is_set)
         return tuple(
             ModelFile(file.path, file.name, f"{file.source}, {size_text(file.size)}", False)
             for file in found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import PurePath
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDoubleValidator, QFocusEvent, QFontMetricsF, QIntValidator, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.controls import PaintedButton, Words
+from app.ui.controls import Button, PaintedButton, Words
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
 from app.ui.menus import Menu
@@ -118,6 +120,43 @@ class AddressField(QLineEdit):
         if address != self._told:
             self._told = address
             self.settled.emit(address)
+
+
+class FolderButton(QWidget):
+    """A folder, chosen in the system's dialog, or the usual one."""
+
+    settled = Signal(str)
+
+    def __init__(self, look: Look, name: str, usual: str) -> None:
+        super().__init__()
+        self._look = look
+        self._usual = usual
+        self.choose = Button(look, usual, name=name)
+        self.reset = Button(look, "Reset", "quiet", name=f"{name}: the usual one")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.reset)
+        row.addWidget(self.choose)
+        self.choose.clicked.connect(self._on_choose_clicked)
+        self.reset.clicked.connect(lambda: self.settled.emit(""))
+
+    def show_folder(self, folder: str) -> None:
+        """Show this folder; "" is the usual one."""
+        self.choose.setText(f"…/{PurePath(folder).name}" if folder else self._usual)
+        self.choose.setToolTip(folder)
+        self.choose.setAccessibleDescription(folder or self._usual)
+        self.choose.updateGeometry()
+        self.reset.setVisible(bool(folder))
+
+    @Slot()
+    def _on_choose_clicked(self) -> None:
+        dialog = QFileDialog(self, "Choose a folder for models")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.settled)
+        dialog.open()
 
 
 class MenuButton(QPushButton):

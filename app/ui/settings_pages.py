@@ -13,7 +13,15 @@ from app.core.settings import DEFAULT_CONTEXT, Sampling, Settings
 from app.ui.controls import Button, Switch
 from app.ui.figures import context_short
 from app.ui.look import SCALES, Look
-from app.ui.settings_controls import AddressField, MenuButton, NumberField, Segments, SettingsCard, SettingsRow
+from app.ui.settings_controls import (
+    AddressField,
+    FolderButton,
+    MenuButton,
+    NumberField,
+    Segments,
+    SettingsCard,
+    SettingsRow,
+)
 
 CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 CACHE_TYPES = (("", "Automatic"), ("f16", "16 bit"), ("q8_0", "8 bit"), ("q4_0", "4 bit"))
@@ -81,8 +89,15 @@ class ModelPage(Page):
             )
         )
         note = "A mirror that speaks as Hugging Face does. Empty: Hugging Face"
-        self._column.addWidget(SettingsCard(look, [SettingsRow(look, "Fetch models from", note, self._mirror)]))
+        self._folder = FolderButton(look, "Models folder", "With the chats")
+        where = "Another disk will do, also one that is not always connected"
+        rows: list[QWidget] = [
+            SettingsRow(look, "Fetch models from", note, self._mirror),
+            SettingsRow(look, "Models folder", where, self._folder),
+        ]
+        self._column.addWidget(SettingsCard(look, rows))
         self._column.addStretch(1)
+        self._folder.settled.connect(lambda folder: self._tell(models_folder=folder))
         self._mirror.settled.connect(lambda address: self._tell(mirror=address))
         self._context.chosen.connect(lambda value: self._tell_load(context=value))
         self._cache.chosen.connect(lambda value: self._tell_load(kv_type=value))
@@ -96,6 +111,7 @@ class ModelPage(Page):
         self._context.show_value(load.context)
         self._cache.show_value(load.kv_type)
         self._mirror.show_address(settings.mirror)
+        self._folder.show_folder(settings.models_folder)
         self._rest.show_value(settings.rest_minutes)
         self._threads.show_number(load.threads or None, "Automatic")
         self._layers.show_number(None if load.gpu_layers < 0 else load.gpu_layers, "Automatic")

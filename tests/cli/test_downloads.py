@@ -6,10 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from app.core.paths import DataPaths
+from app.store.store import Store
 from tests.cli.program import Program
 from tests.models.hub_server import Faults, HubServer, hub_server
 
@@ -105,3 +109,24 @@ def test_without_a_keyring_the_token_is_not_lost_silently(program: Program) -> N
         "This system has no keyring that could keep the token. Set HF_TOKEN for the download instead.",
     )
     assert "hf_secret" not in outcome.err + outcome.out
+
+
+def test_models_on_another_disk_that_is_missing_today(
+    program: Program, server: HubServer, tmp_path: Path, micro_model: Path
+) -> None:
+    disk = tmp_path / "disk" / "models"
+    disk.mkdir(parents=True)
+    with closing(Store(DataPaths(program.data))) as store:
+        store.save_settings(msgspec.structs.replace(store.settings(), models_folder=str(disk)))
+    record = program.run(*_get(program, server, "--accept-licence", "--json")).record
+    assert record["path"] == str(disk / "gemma-3-12b" / MODEL)
+    away = disk.with_name("away")
+    disk.rename(away)
+    assert f"The models folder {disk} is not there now." in program.run("models", "list").out
+    refused = program.run(*_get(program, server))
+    assert (refused.code, disk.exists()) == (3, False)
+    assert refused.sentence.startswith(f"The models folder {disk} is not there now.")
+    assert program.run("models", "verify").code == 3
+    away.rename(disk)
+    assert program.run("models", "verify").code == 0
+    assert program.run("models", "list", "--json").record["models"][0]["path"] == record["path"]

@@ -24,6 +24,7 @@ from app.ui.models.about_page import AboutPage
 from app.ui.models.check_page import CheckPage
 from app.ui.models.fit_page import FitPage
 from app.ui.models.get_page import GetPage
+from app.ui.models.here_page import HerePage
 from app.ui.models.machine_check import Answer, Report, SetAside
 from app.ui.models.machine_check import Device as CheckedDevice
 from app.ui.models.page import ModelsPage
@@ -304,3 +305,13 @@ def test_what_is_known_of_a_model_has_its_source(window: MainWindow, page: Model
     about.show_model("gemma-3-1b")
     qtbot.waitUntil(lambda: "Layers: 26" in said(), timeout=2000)
     assert "Layers: 48" not in said()
+
+
+def test_a_models_folder_that_is_missing_is_said(window: MainWindow, page: ModelsPage, tmp_path: Path) -> None:
+    gone = tmp_path / "disk"
+    window.apply(SettingsChanged(Settings(models_folder=str(gone))))
+    here = page.findChild(HerePage)
+    assert isinstance(here, HerePage)
+    said = f"The models folder {gone} is not there now: its disk may not be connected."
+    assert said in {one.text for one in here.findChildren(Sentence)}
+    assert not gone.exists()

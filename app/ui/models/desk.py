@@ -56,7 +56,7 @@ class ModelsDesk(QObject):
         self._look = look
         self._window = window
         self._chat = chat
-        self._paths = paths
+        self._data = paths
         self._actions = actions
         self._screen = screen
         self._recent = recent
@@ -69,13 +69,18 @@ class ModelsDesk(QObject):
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
         self._measured.connect(self._on_measured)
-        self.others = OtherModels(paths, self)
+        self.others = OtherModels(lambda: self._paths, self)
         self.others.changed.connect(self._on_others_changed)
         screen.page_due.connect(self._on_page_due)
         screen.settings_shown.connect(self._on_settings_shown)
         screen.described.connect(self._on_described)
         chat.top.pill.clicked.connect(self._on_pill_clicked)
         chat.models_asked.connect(self.open_page)
+
+    @property
+    def _paths(self) -> DataPaths:
+        """With the models where the settings want them."""
+        return self._data.with_models(self._screen.settings.models_folder)
 
     @property
     def model(self) -> ModelChanged:
@@ -130,17 +135,17 @@ class ModelsDesk(QObject):
         from app.ui.models.machine_check import MachineCheck
         from app.ui.models.page import ModelsPage
 
-        self.downloader = Downloader(self._paths, self)
+        self.downloader = Downloader(lambda: self._paths, self)
         self.downloader.fetched.connect(self._actions.choose_model)
         self.downloader.fetched.connect(self._show_files)
         get, fits = GetPage(self._look, self.downloader, self._brought), FitPage(self._look)
         get.accepted.connect(self._on_licence_accepted)
         get.used.connect(self._on_model_used)
         fits.plan_chosen.connect(self._on_plan_chosen)
-        self.check = MachineCheck(self._paths, self)
+        self.check = MachineCheck(self._data, self)
         self.check.changed.connect(self._on_check_changed)
         page = ModelsPage(self._look, self._window)
-        self._files = HerePage(self._look, Downloads(self._paths.models).owns)
+        self._files = HerePage(self._look, lambda path: Downloads(self._paths.models).owns(path))
         self._files.used.connect(self._on_model_used)
         self._files.removed.connect(self._on_remove_asked)
         self._files.file_asked.connect(self._actions.browse_model)
@@ -227,7 +232,8 @@ class ModelsDesk(QObject):
     def _show_files(self) -> None:
         if self._files is not None:
             loaded = self.model.model
-            self._files.show_files(self.known(), Path(loaded.path) if loaded is not None else None)
+            missing = self._paths.models if self._paths.models_missing else None
+            self._files.show_files(self.known(), Path(loaded.path) if loaded is not None else None, missing)
 
     @Slot(object)
     def _on_remove_asked(self, path: Path) -> None:
@@ -258,6 +264,7 @@ class ModelsDesk(QObject):
     def _on_settings_shown(self, settings: object) -> None:
         if self._parts is not None:
             self._parts[0].show_settings(self._screen.settings)
+            self._show_files()
 
     @Slot()
     def _on_pill_clicked(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,8 @@ class Downloader(QObject):
     changed = Signal()
     fetched = Signal(object)  # Path of the model
 
-    def __init__(self, paths: DataPaths, parent: QObject | None = None) -> None:
+    def __init__(self, paths: Callable[[], DataPaths], parent: QObject | None = None) -> None:
+        """`paths` answers with the places as the settings want them now."""
         super().__init__(parent)
         self._paths = paths
         self._process: QProcess | None = None
@@ -63,7 +65,10 @@ class Downloader(QObject):
         """Fetch this, or go on with it."""
         if self._process is not None:
             return
-        self.order = Order(encode_path(self._paths.models), model, quantisation, vision, endpoint)
+        paths = self._paths()
+        self.order = Order(
+            encode_path(paths.models), model, quantisation, vision, endpoint, paths.models_at is not None
+        )
         self._go_on()
 
     @Slot()

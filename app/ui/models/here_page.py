@@ -67,8 +67,12 @@ class HerePage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolling(whole))
 
-    def show_files(self, files: Sequence[ModelFile], loaded: Path | None) -> None:
-        """List these; the loaded one is marked."""
+    def show_files(self, files: Sequence[ModelFile], loaded: Path | None, missing: Path | None = None) -> None:
+        """List these; the loaded one is marked. `missing` is a models folder that is not there today."""
+        if missing is not None:
+            self._none.say("", f"The models folder {missing} is not there now: its disk may not be connected.")
+        else:
+            self._none.say("", "No model file is here yet. Get one, or choose a file.")
         for row in self._rows:
             row.hide()
             row.deleteLater()
@@ -79,7 +83,7 @@ class HerePage(QWidget):
             made.removed.connect(self.removed)
             self._files.addWidget(made)
             self._rows.append(made)
-        self._none.setVisible(not files)
+        self._none.setVisible(not files or missing is not None)
 
 
 class _Row(QWidget):
