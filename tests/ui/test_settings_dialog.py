@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.core.settings import LoadOptions, Sampling, Settings
 from app.ui.controls import Button, Switch
 from app.ui.look import Look
-from app.ui.settings_controls import MenuButton
+from app.ui.settings_controls import FolderButton, MenuButton
 from app.ui.settings_dialog import SettingsDialog
 from tests.ui.test_top_bar import READY
 
@@ -182,3 +182,20 @@ def test_it_fits_the_smallest_window(look: Look, window: QWidget) -> None:
     dialog.open_over()
     assert window.rect().contains(dialog.geometry())
     assert not dialog.grab().isNull()
+
+
+def test_where_models_come_from_and_how_long_they_stay(dialog: SettingsDialog, told: list[Settings]) -> None:
+    dialog.show_page("Model")
+    mirror = _find(dialog, QLineEdit, "Fetch models from")
+    QTest.keyClicks(mirror, "mirror.example/")
+    QTest.keyClick(mirror, Qt.Key.Key_Return)
+    assert _last(told).mirror == "https://mirror.example"
+    _find(dialog, MenuButton, "Give memory back").chosen.emit(15)
+    assert _last(told).rest_minutes == 15
+    assert _find(dialog, MenuButton, "Cache type").text() == "Automatic"
+    _find(dialog, FolderButton, "").settled.emit("/mnt/disk/models")
+    assert _last(told).models_folder == "/mnt/disk/models"
+    dialog.show_settings(_last(told))
+    assert _find(dialog, QAbstractButton, "Models folder").text() == "…/models"
+    _find(dialog, QAbstractButton, "Models folder: the usual one").click()
+    assert _last(told).models_folder == ""
