@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
     theme: str = "system"  # system | light | dark | contrast
     text_scale: float = 1.0
     models_folder: str = ""  # where fetched models go; "": below the data folder
+    checked: tuple[str, ...] = ()  # cards with their drivers that the self-check has asked by itself
     mirror: str = ""  # the address that models are fetched from; "": Hugging Face
     licences: tuple[tuple[str, str], ...] = ()  # accepted: address and ISO day
     rest_minutes: int = 0  # without use, until the model's memory is given back; 0: never

@@ -22,7 +22,7 @@ from app.core.message import Picture
 from app.core.paths import decode_path, display_name
 from app.engine.cells import run_of, view_of
 from app.engine.context import Stopped
-from app.engine.llama import AbortFlag, Llama, LlamaFailure, LlamaModel
+from app.engine.llama import AbortFlag, Llama, LlamaFailure, LlamaModel, out_of_memory
 from app.engine.mtmd import Encoder, EncoderStopped, Progress
 from app.gguf.header import Header, read_header
 from app.gguf.projector import beside, fitting
@@ -147,7 +147,7 @@ class Eyes:
         except EncoderStopped as error:
             raise Stopped from error
         except LlamaFailure as error:
-            raise EngineError(f"The picture could not be read by the model ({error.detail}).", "encoder") from error
+            raise explained(error) from error
         if len(embeddings) != self._size:
             raise EngineError("The image part of the model does not do what its file says.", "encoder")
         self.encoded += 1
@@ -225,6 +225,17 @@ class Eyes:
         assert self._folder is not None
         name = hashlib.sha256(f"{self.projector.fingerprint} {view.what}".encode()).hexdigest()
         return self._folder / f"{name}.embd"
+
+
+def explained(error: LlamaFailure) -> EngineError:
+    """The words for a picture that was not encoded."""
+    if out_of_memory(error.detail):
+        return EngineError(
+            "There is not enough memory to look at the picture. Put fewer layers on the graphics card in the settings, "
+            "or close other programs.",
+            "memory",
+        )
+    return EngineError(f"The picture could not be read by the model ({error.detail}).", "encoder")
 
 
 def find_projector(model: Path, header: Header, named: Path | None) -> Projector | None:

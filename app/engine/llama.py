@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -37,6 +38,11 @@ class LlamaFailure(Exception):
     def __init__(self, what: str, detail: str) -> None:
         super().__init__(f"{what}: {detail}" if detail else what)
         self.detail = detail
+
+
+def out_of_memory(detail: str) -> bool:
+    """Whether what llama.cpp logged says that memory, of a card or the computer, was missing."""
+    return re.search(r"failed to allocate|unable to allocate|out of memory|bad_alloc", detail) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from app.engine.llama import (
     LlamaContext,
     LlamaFailure,
     LlamaModel,
+    out_of_memory,
 )
 from app.engine.placing import Placement, machine_of
 from app.engine.prompting import PromptReader
@@ -262,7 +263,7 @@ def _explained(path: Path, detail: str) -> ModelError:
         return ModelError(
             f"“{name}” is a kind of model that this version does not know ({unknown[1]}).", "unknown_architecture"
         )
-    if re.search(r"failed to allocate|unable to allocate|out of memory|bad_alloc", detail):
+    if out_of_memory(detail):
         size = in_words(path.stat().st_size)
         return ModelError(f"There is not enough memory for “{name}” ({size}). Choose a smaller model.", "memory")
     reason = detail.splitlines()[-1].split(": ", 1)[-1] if detail else "no reason was given"

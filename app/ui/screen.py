@@ -59,6 +59,11 @@ class Screen(QObject):
         return self._activity.of(self.conversation)
 
     @property
+    def busy(self) -> bool:
+        """Whether anything is being answered or waits for it, in any chat."""
+        return bool(self._activity.words(""))
+
+    @property
     def last_queued(self) -> str:
         """The message of this conversation that waits last; "" for none."""
         return self._activity.last_queued(self.conversation)

@@ -246,3 +246,15 @@ def test_a_vocabulary_without_image_tokens_is_said_to_be_blind(copied: Path) -> 
         assert not info.vision
         assert info.blind == "Its vocabulary or chat template has no place for pictures."
         assert Chat(engine).say("My name is Robin.").text == "Nice to meet you, Robin."
+
+
+@pytest.mark.parametrize(
+    ("detail", "code"),
+    [
+        ("ggml_backend_alloc: failed to allocate CUDA0 buffer of size 814", "memory"),
+        ("no image encoder in it", "encoder"),
+    ],
+)
+def test_a_picture_that_memory_is_missing_for_is_told_so(detail: str, code: str) -> None:
+    error = explained(LlamaFailure("mmproj", detail))
+    assert (error.code, "memory" in error.message) == (code, code == "memory")

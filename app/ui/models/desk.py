@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import ModelChanged, ModelState
+from app.ui.models.by_itself import CheckByItself
 from app.ui.other_models import OtherModels
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ModelsDesk(QObject):
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
         self._measured.connect(self._on_measured)
+        self.by_itself = CheckByItself(screen, actions, self._made_check, self)
         self.others = OtherModels(lambda: self._paths, self)
         self.others.changed.connect(self._on_others_changed)
         screen.page_due.connect(self._on_page_due)
@@ -132,7 +134,6 @@ class ModelsDesk(QObject):
         from app.ui.models.fit_page import FitPage
         from app.ui.models.get_page import GetPage
         from app.ui.models.here_page import HerePage
-        from app.ui.models.machine_check import MachineCheck
         from app.ui.models.page import ModelsPage
 
         self.downloader = Downloader(lambda: self._paths, self)
@@ -142,8 +143,6 @@ class ModelsDesk(QObject):
         get.accepted.connect(self._on_licence_accepted)
         get.used.connect(self._on_model_used)
         fits.plan_chosen.connect(self._on_plan_chosen)
-        self.check = MachineCheck(self._data, self)
-        self.check.changed.connect(self._on_check_changed)
         page = ModelsPage(self._look, self._window)
         self._files = HerePage(self._look, lambda path: Downloads(self._paths.models).owns(path))
         self._files.used.connect(self._on_model_used)
@@ -153,10 +152,18 @@ class ModelsDesk(QObject):
         page.add("Get more", get)
         page.add("What fits", fits)
         page.add("About the models", AboutPage(self._look))
-        page.add("Check this machine", CheckPage(self._look, self.check))
+        page.add("Check this machine", CheckPage(self._look, self._made_check()))
         page.left.connect(self.leave_page)
         get.show_settings(self._screen.settings)
         self._page, self._parts = page, (get, fits)
+
+    def _made_check(self) -> MachineCheck:
+        if self.check is None:
+            from app.ui.models.machine_check import MachineCheck
+
+            self.check = MachineCheck(self._data, self)
+            self.check.changed.connect(self._on_check_changed)
+        return self.check
 
     def _ask_machine(self) -> None:
         """The memory is known at once, the cards when the engine has told them."""
