@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import engine, followup, library, peers, window
+from tests.benchmarks import download, engine, followup, library, peers, window
 from tests.benchmarks.handled import Handled, frames, percentile
 from tests.benchmarks.long_chat import make
 from tests.benchmarks.report import Figure, as_json, missing, paired, paired_time, single, table
@@ -47,6 +47,10 @@ def test_the_followup_part_runs(tmp_path: Path, gemma_270m: Path) -> None:
 
 def test_the_library_part_runs(tmp_path: Path) -> None:
     _check(library.figures(tmp_path, files=3, looks=1), 2)
+
+
+def test_the_download_part_runs(tmp_path: Path) -> None:
+    _check(download.figures(tmp_path, size=30_000_000, kills=2, pairs=1), 2)
 
 
 @pytest.mark.slow

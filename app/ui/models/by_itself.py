@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +91,8 @@ class CheckByItself(QObject):
 
 def driver(card: str) -> str:
     """What changes with the driver of a card: its version where the system tells it, else of what Vulkan finds."""
+    import hashlib
+
     try:
         if "NVIDIA" in card.upper() and _NVIDIA.is_file():
             return _NVIDIA.read_text("utf-8", "replace").splitlines()[0]
