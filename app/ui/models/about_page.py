@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.models.catalogue import catalogue
 from app.models.facts import facts
 from app.ui.controls import Words
 from app.ui.look import Look
-from app.ui.models.scrolling import scrolling
+from app.ui.models.scrolling import fill
 from app.ui.painting import box
 from app.ui.sentence import Sentence
 from app.ui.settings_controls import MenuButton
@@ -38,24 +38,12 @@ class AboutPage(QWidget):
             "one layer in six keeps the whole conversation, and the others a window of it.",
         )
         column = QVBoxLayout()
-        column.setContentsMargins(28, 24, 28, 24)
         column.setSpacing(16)
         column.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._card)
         column.addWidget(why)
         column.addStretch(1)
-        content = QWidget()
-        content.setLayout(column)
-        content.setMaximumWidth(COLUMN)
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(content, 1000)
-        row.addStretch(1)
-        whole = QWidget()
-        whole.setLayout(row)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(whole))
+        fill(self, column, COLUMN)
         self.model.chosen.connect(self.show_model)
         self.show_model(catalogue()[0].id)
 

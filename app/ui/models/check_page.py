@@ -10,7 +10,7 @@ from app.ui.banners import Picture
 from app.ui.controls import Button, Words
 from app.ui.look import Look
 from app.ui.models.machine_check import Answer, Device, MachineCheck, Report
-from app.ui.models.scrolling import scrolling
+from app.ui.models.scrolling import fill
 from app.ui.painting import box
 from app.ui.sentence import Sentence
 
@@ -49,24 +49,12 @@ class CheckPage(QWidget):
         head.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
-        column.setContentsMargins(28, 24, 28, 24)
         column.setSpacing(20)
         column.addLayout(head)
         column.addWidget(self._card)
         column.addWidget(foot)
         column.addStretch(1)
-        content = QWidget()
-        content.setLayout(column)
-        content.setMaximumWidth(COLUMN)
-        whole = QHBoxLayout()
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(content, 1000)
-        whole.addStretch(1)
-        held = QWidget()
-        held.setLayout(whole)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(held))
+        fill(self, column, COLUMN)
         self.again.clicked.connect(check.begin)
         self.copy.clicked.connect(self._on_copy_clicked)
         check.changed.connect(self._refresh)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.settings import LoadOptions
 from app.models.catalogue import cards, catalogue
@@ -22,7 +23,7 @@ from app.ui.sentence import Sentence
 from app.ui.settings_controls import MenuButton, NumberField, Segments
 
 CACHES = (("f16", "16-bit"), ("q8_0", "8-bit"), ("q4_0", "4-bit"))
-SIDE = 356
+SIDE, NARROW, SMALL = 356, 980, 900
 _GIB = 1 << 30
 _PARTS = ("part_turns", "part_message", "warn", "code_keyword", "part_system", "control")
 
@@ -105,30 +106,38 @@ class FitPage(QWidget):
         bars.setSpacing(24)
         bars.addWidget(self.card_bar, 1, Qt.AlignmentFlag.AlignTop)
         bars.addWidget(self.memory_bar, 1, Qt.AlignmentFlag.AlignTop)
-        asked = QGridLayout()
-        asked.setHorizontalSpacing(24)
-        asked.setVerticalSpacing(8)
+        self._asked = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._asked.setSpacing(16)
+        first, second = QHBoxLayout(), QHBoxLayout()
         fields = (
-            ("Model", self.model), ("Cache", self.cache), ("Images", self.sees), ("Card, GiB free", self.card_gib),
-            ("Memory, GiB free", self.ram_gib),
+            (first, "Model", self.model), (first, "Cache", self.cache), (first, "Images", self.sees),
+            (second, "Card, GiB free", self.card_gib), (second, "Memory, GiB free", self.ram_gib),
         )  # fmt: skip
-        for place, (name, control) in enumerate(fields):
+        for line, name, control in fields:
             label = Words(look, name, 13, 600)
             label.setMinimumWidth(label.sizeHint().width())
-            asked.addWidget(label, 0, place)
-            asked.addWidget(control, 1, place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        asked.setColumnStretch(len(fields), 1)
-        head = QHBoxLayout()
-        head.addWidget(Words(look, "Memory needed, GiB", 13, 600))
-        head.addStretch(1)
-        head.addWidget(Legend(look))
+            field = QVBoxLayout()
+            field.setSpacing(8)
+            field.addWidget(label)
+            field.addWidget(control, 0, Qt.AlignmentFlag.AlignLeft)
+            field.addStretch(1)
+            line.addLayout(field)
+        for line in (first, second):
+            line.setSpacing(20)
+            line.addStretch(1)
+            self._asked.addLayout(line)
+        self._asked.addStretch(1)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(8)
+        self._head.addWidget(Words(look, "Memory needed, GiB", 13, 600), 1)
+        self._head.addWidget(Legend(look))
         column = QVBoxLayout()
         column.setContentsMargins(28, 24, 28, 24)
         column.setSpacing(18)
         column.addLayout(bars)
         column.addWidget(Line(look))
-        column.addLayout(asked)
-        column.addLayout(head)
+        column.addLayout(self._asked)
+        column.addLayout(self._head)
         column.addWidget(self.table)
         column.addWidget(Line(look))
         self.why = Sentence(look, 12, 16)
@@ -136,13 +145,27 @@ class FitPage(QWidget):
         column.addStretch(1)
         main = QWidget()
         main.setLayout(column)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._both.setContentsMargins(0, 0, 0, 0)
+        self._both.setSpacing(0)
+        self._both.addWidget(main, 1)
+        self._both.addWidget(self.side)
+        whole = QWidget()
+        whole.setLayout(self._both)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(scrolling(main), 1)
-        side = scrolling(self.side)
-        side.setFixedWidth(look.px(SIDE))
-        row.addWidget(side)
+        row.addWidget(scrolling(whole))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Beside each other, or in a narrow window one below the other."""
+        narrow = self.width() < self._look.px(NARROW)
+        direction = QBoxLayout.Direction
+        self._both.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
+        self.side.setMaximumWidth(self.width() if narrow else self._look.px(SIDE))
+        self.side.setMinimumWidth(0 if narrow else self._look.px(SIDE))
+        small = self.width() < self._look.px(SMALL)
+        for line in (self._asked, self._head):
+            line.setDirection(direction.TopToBottom if small else direction.LeftToRight)
 
     def _connect(self) -> None:
         self.table.chosen.connect(self._on_cell_chosen)

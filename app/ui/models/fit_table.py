@@ -31,6 +31,7 @@ from app.ui.look import Look
 from app.ui.painting import box, words
 
 CELL, GAP, HEAD, NAMES = 38, 6, 26, 178
+NARROW, NARROW_NAMES = 600, 92
 TOKENS = {"all": "ok", "most": "warn", "memory": "memory", "no": "danger"}
 SAID = {"all": "all on the card", "most": "most on the card", "memory": "mostly in memory", "no": "does not fit"}
 _Index = QModelIndex | QPersistentModelIndex
@@ -144,7 +145,7 @@ class FitTable(QTableView):
         return QSize(look.px(NAMES + 6 * 90), look.px(HEAD) + max(0, rows - 1) * look.px(CELL + GAP))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._look.px(NAMES + 6 * 62), self.sizeHint().height())
+        return QSize(self._look.px(NARROW_NAMES + 6 * 58), self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -154,7 +155,7 @@ class FitTable(QTableView):
         columns = self.fits.columnCount() - 1
         if columns < 1:
             return
-        names = self._look.px(NAMES)
+        names = self._look.px(NAMES if self.viewport().width() >= self._look.px(NARROW) else NARROW_NAMES)
         self.setColumnWidth(0, names)
         each, rest = divmod(self.viewport().width() - names, columns)
         for column in range(columns):
@@ -205,7 +206,9 @@ class _Cells(QStyledItemDelegate):
         painter.setFont(look.font(13, 600 if recommended else 500))
         used = words(painter, area, row.name, look.colour("text"))
         painter.setFont(look.font(11))
-        words(painter, area.adjusted(used + 8, 0, 0, 0), row.note, look.colour("text2"))
+        rest = area.adjusted(used + 8, 0, 0, 0)
+        if QFontMetricsF(painter.font()).horizontalAdvance(row.note) <= rest.width():
+            words(painter, rest, row.note, look.colour("text2"))
 
     def _paint_cell(self, painter: QPainter, rect: QRect, index: _Index, made: Plan) -> None:
         look, what = self._look, kind(made)

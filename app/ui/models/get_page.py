@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent
+from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.settings import Settings
@@ -20,11 +20,11 @@ from app.ui.look import Look
 from app.ui.model_files import size_text
 from app.ui.models.downloader import Downloader
 from app.ui.models.fit_side import Chip
-from app.ui.models.scrolling import scrolling
+from app.ui.models.scrolling import fill
 from app.ui.painting import box, mirrored
 from app.ui.sentence import Sentence
 
-COLUMN, CONTEXT = 760, 8192
+COLUMN, SMALL, CONTEXT = 760, 640, 8192
 _SAYS = {
     "all": "Fits your card",
     "most": "Fits in part",
@@ -56,7 +56,7 @@ class GetPage(QWidget):
         foot.say("", "Nothing is on the network but a download while it runs, to the address that the settings name.")
         column.addWidget(foot)
         column.addStretch(1)
-        _centre(self, column)
+        fill(self, column, COLUMN, centred=True)
         downloader.changed.connect(self.refresh)
         self.refresh()
 
@@ -158,6 +158,9 @@ class _ModelCard(QFrame):
             self._told.setText(loader.error or _progress(loader))
             self._told.set_token("danger" if loader.error else "text")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._terms.setVisible(self.width() >= self._look.px(SMALL))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         box(QPainter(self), self.rect(), 10, look.colour("raised"), look.colour("border_strong"))
@@ -166,10 +169,13 @@ class _ModelCard(QFrame):
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(self._title)
-        head.addWidget(self.advised)
-        head.addWidget(self._fit)
         head.addStretch(1)
         head.addWidget(self._size)
+        chips = QHBoxLayout()
+        chips.setSpacing(8)
+        chips.addWidget(self.advised)
+        chips.addWidget(self._fit)
+        chips.addStretch(1)
         state = QHBoxLayout()
         state.setSpacing(8)
         state.addWidget(self._told, 1)
@@ -179,6 +185,7 @@ class _ModelCard(QFrame):
         upper.setContentsMargins(18, 16, 18, 12)
         upper.setSpacing(8)
         upper.addLayout(head)
+        upper.addLayout(chips)
         upper.addWidget(self._reason)
         upper.addWidget(self._bar)
         upper.addLayout(state)
@@ -291,18 +298,3 @@ def _time(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _centre(page: QWidget, column: QVBoxLayout) -> None:
-    held = QWidget()
-    held.setMaximumWidth(COLUMN)
-    held.setLayout(column)
-    whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(28, 24, 28, 24)
-    row.addStretch(1)
-    row.addWidget(held, 1000)
-    row.addStretch(1)
-    outer = QHBoxLayout(page)
-    outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(scrolling(whole))

@@ -13,7 +13,7 @@ from app.ui.banners import Picture
 from app.ui.controls import Button, ElidedWords, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
-from app.ui.models.scrolling import scrolling
+from app.ui.models.scrolling import fill
 from app.ui.painting import box
 from app.ui.sentence import Sentence
 
@@ -46,26 +46,13 @@ class HerePage(QWidget):
         foot = Sentence(look, 12, 16)
         foot.say("", "Files of other programs are used where they lie, and never changed or removed.")
         column = QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(head)
         column.addWidget(self._none)
         column.addLayout(self._files)
         column.addWidget(foot)
         column.addStretch(1)
-        held = QWidget()
-        held.setMaximumWidth(COLUMN)
-        held.setLayout(column)
-        row = QHBoxLayout()
-        row.setContentsMargins(28, 24, 28, 24)
-        row.addStretch(1)
-        row.addWidget(held, 1000)
-        row.addStretch(1)
-        whole = QWidget()
-        whole.setLayout(row)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(whole))
+        fill(self, column, COLUMN, centred=True)
 
     def show_files(self, files: Sequence[ModelFile], loaded: Path | None, missing: Path | None = None) -> None:
         """List these; the loaded one is marked. `missing` is a models folder that is not there today."""

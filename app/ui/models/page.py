@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui.controls import IconButton, PaintedButton, Words
 from app.ui.look import Look
 from app.ui.painting import box
+
+NARROW = 760
 
 
 class ModelsPage(QWidget):
@@ -43,9 +45,9 @@ class ModelsPage(QWidget):
         window.installEventFilter(self)
         self.setGeometry(window.rect())
 
-    def add(self, name: str, page: QWidget) -> None:
-        """Another part."""
-        tab = _Tab(self._look, name)
+    def add(self, name: str, page: QWidget, short: str = "") -> None:
+        """Another part; `short` is what its tab says in a narrow window."""
+        tab = _Tab(self._look, name, short or name)
         self._tabs.addButton(tab, self._pages.count())
         self._row.insertWidget(self._row.count() - 1, tab)
         self._pages.addWidget(page)
@@ -67,6 +69,11 @@ class ModelsPage(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for tab in self._tabs.buttons():
+            assert isinstance(tab, _Tab)
+            tab.set_short(short=self.width() < self._look.px(NARROW))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         painter = QPainter(self)
@@ -75,13 +82,19 @@ class ModelsPage(QWidget):
 
 
 class _Tab(PaintedButton):
-    def __init__(self, look: Look, text: str) -> None:
+    def __init__(self, look: Look, text: str, short: str) -> None:
         super().__init__()
         self._look = look
+        self._said = (text, short)
         self.setText(text)
         self.setAccessibleName(text)
         self.setCheckable(True)
         look.changed.connect(self._on_look_changed)
+
+    def set_short(self, *, short: bool) -> None:
+        """Say it in fewer letters."""
+        self.setText(self._said[1] if short else self._said[0])
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         width = QFontMetricsF(self._look.font(13, 500)).horizontalAdvance(self.text())

@@ -1,9 +1,9 @@
-"""A page's content that scrolls where the window is too low."""
+"""A page's content that scrolls where the window is too low or too narrow for it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QWidget
 
 
 def scrolling(content: QWidget) -> QScrollArea:
@@ -16,3 +16,22 @@ def scrolling(content: QWidget) -> QScrollArea:
     content.setAutoFillBackground(False)
     area.viewport().setAutoFillBackground(False)
     return area
+
+
+def fill(page: QWidget, column: QLayout, width: int, *, centred: bool = False) -> None:
+    """Put a column of at most this width on a page, at its start or in its middle."""
+    column.setContentsMargins(0, 0, 0, 0)
+    held = QWidget()
+    held.setMaximumWidth(width)
+    held.setLayout(column)
+    row = QHBoxLayout()
+    row.setContentsMargins(28, 24, 28, 24)
+    if centred:
+        row.addStretch(1)
+    row.addWidget(held, 1000)
+    row.addStretch(1)
+    whole = QWidget()
+    whole.setLayout(row)
+    outer = QHBoxLayout(page)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(scrolling(whole))
