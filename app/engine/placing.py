@@ -84,8 +84,10 @@ def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
         if options.device in ("", card.name) and (options.device or card.description not in options.avoid)
     ]
     ram = int(psutil.virtual_memory().available)
+    # Metal's device computes in the computer's own memory, and is no "igpu" to ggml
+    shared = {card.name for card in cards if card.kind == "igpu" or card.name.startswith(("Metal", "MTL"))}
     unseeing = () if options.device else options.encoder_avoid
-    found = [Gpu(card.name, card.memory_free, card.kind == "igpu", card.description not in unseeing) for card in cards]
+    found = [Gpu(card.name, card.memory_free, card.name in shared, card.description not in unseeing) for card in cards]
     return Machine(tuple(found), ram)
 
 

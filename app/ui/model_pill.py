@@ -169,7 +169,9 @@ class ModelPill(QPushButton):
     def _tell(self) -> None:
         name, rest = pill_words(self._change, False)
         self.setAccessibleDescription(f"{name} {rest}".strip())
-        self.setToolTip("Loading. The cross gives it up." if self._loading else "Model")
+        info = self._change.model if self._change is not None else None
+        placed = f"Model\n{info.placed}" if info is not None and info.placed else "Model"
+        self.setToolTip("Loading. The cross gives it up." if self._loading else placed)
         self.updateGeometry()
         self.update()
 

@@ -42,6 +42,11 @@ def test_a_card_in_the_processor_counts_where_there_is_no_other() -> None:
     assert (card.name, card.shared) == ("Vulkan0", True)
 
 
+def test_a_device_of_metal_shares_the_memory() -> None:
+    (card,) = machine_of((Device("MTL0", "Apple M4", "gpu", 8 * GIB, 16 * GIB),), LoadOptions()).cards
+    assert card.shared
+
+
 def test_a_card_that_sees_wrongly_takes_layers_only() -> None:
     cards = machine_of(DEVICES, LoadOptions(encoder_avoid=("Large",))).cards
     assert [card.sees for card in cards] == [False, True]

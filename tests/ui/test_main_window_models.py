@@ -129,6 +129,15 @@ def test_a_model_that_rests_says_so_and_can_be_asked(window: MainWindow, asked: 
     assert window.chat.empty.isVisible()
 
 
+def test_the_pill_tells_where_the_model_is(window: MainWindow) -> None:
+    assert READY.model is not None
+    placed = msgspec.structs.replace(
+        READY.model, placed="38 of 49 layers fit on the graphics card, the rest is in memory."
+    )
+    window.apply(replace(READY, model=placed))
+    assert window.chat.top.pill.toolTip() == f"Model\n{placed.placed}"
+
+
 def test_a_load_given_up_is_no_refusal(window: MainWindow) -> None:
     window.apply(told.ModelRefused("/m/a.gguf", "Given up.", "cancelled"))
     assert not window.chat.shows("refused")
