@@ -103,8 +103,8 @@ def build(folder: Path) -> Path:
     compiler.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} {newer}/usr/bin/glslc "$@"\n')
     compiler.chmod(0o755)
     _run(
-        sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--dest",
-        str(folder), ENGINE,
+        sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python", "--dest", str(folder),
+        ENGINE,
     )  # fmt: skip
     with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as packed:
         packed.extractall(folder, filter="data")

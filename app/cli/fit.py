@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psutil
 
 from app.cli.commands import ModelsFit
@@ -15,9 +17,9 @@ from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.gguf.header import read_header
 from app.models.catalogue import USUAL, cards, catalogue_shape, known_model
 from app.models.choice import Alternative, alternatives, in_a_sentence
-from app.models.memory import KV_BYTES, Plan, Verdict, in_gib, plan
+from app.models.machine import machine_of, on_card
+from app.models.memory import KV_BYTES, Machine, Plan, Setup, Verdict, in_gib, place
 from app.models.shape import Shape, projector_bytes, shape_of
-from app.models.table import on_card
 
 CONTEXTS = tuple(1024 << power for power in range(8))  # 1K to 128K
 _MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", Verdict.NO: "no"}
@@ -25,11 +27,12 @@ _MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", 
 
 def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     """Print the plan of a model file. Raises ModelError for one that cannot be read."""
-    gpu, file = command.gpu_memory, command.model
-    if file is None or gpu is None:
+    file, here = command.model, Machine((), psutil.virtual_memory().available)
+    if file is None or command.gpu_memory is None:
         with SessionLink(paths) as link:
             file = file or remembered_model(link)
-            gpu = _free_on_card(link) if gpu is None else gpu
+            if command.gpu_memory is None:
+                here = machine_of(describe(link).devices, link.ask(lambda session: session.settings.load))
     if file is None:
         raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
     known = None if file.exists() else known_model(file.name)
@@ -39,18 +42,18 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
         shape, projector = shape_of(header, display_name(file)), projector_bytes(file, header)
     else:
         shape, projector = catalogue_shape(model, quantisation or USUAL), model.projector_bytes
-    ram = psutil.virtual_memory().available if command.ram is None else command.ram
+    ram = here.ram if command.ram is None else command.ram
+    machine = replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
     context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
 
-    def planned(shape: Shape, context: int, kv_type: str, card: int = gpu or 0) -> Plan:
-        return plan(shape, context, kv_type, gpu_memory=card, ram=ram, projector=projector)
+    def planned(shape: Shape, context: int, kv_type: str, machine: Machine = machine) -> Plan:
+        return place(shape, Setup(context, kv_type), machine, projector)
 
     def holding() -> list[str]:
-        plans = {card.name: planned(shape, context, command.kv, card.free) for card in cards()}
+        plans = {card.name: planned(shape, context, command.kv, on_card(card.free, ram)) for card in cards()}
         return [name for name, made in plans.items() if made.verdict is Verdict.FITS]
 
     def others() -> tuple[Alternative, ...]:
-        machine = on_card(gpu or 0, ram)
         return alternatives(shape, LoadOptions(context=context, kv_type=command.kv), machine, projector)
 
     made = planned(shape, context, command.kv)
@@ -71,11 +74,6 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
             output.line(f"{other.name}: {in_a_sentence(other.plan)}.")
         output.line(f"Cards that hold all of it: {', '.join(holding()) or 'none of the common ones'}.")
     return ExitCode.DONE
-
-
-def _free_on_card(link: SessionLink) -> int:
-    """Of the card with the most free memory; 0 where the engine has none."""
-    return max((device.memory_free for device in describe(link).devices if device.kind in ("gpu", "igpu")), default=0)
 
 
 def _contexts(shape: Shape) -> list[int]:

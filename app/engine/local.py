@@ -31,8 +31,9 @@ from app.engine.benching import bench
 from app.engine.generate import generate
 from app.engine.llama import AbortFlag, Llama
 from app.engine.model import Model, check_files
-from app.engine.placing import Placer, machine_of
+from app.engine.placing import Placer
 from app.engine.prompting import too_long
+from app.models.machine import machine_of
 
 _log = logging.getLogger("app.llama")
 _LEVELS = {

@@ -26,11 +26,12 @@ from app.engine.llama import (
     LlamaModel,
     out_of_memory,
 )
-from app.engine.placing import Placement, machine_of
+from app.engine.placing import Placement
 from app.engine.prompting import PromptReader
 from app.engine.read_ahead import read_ahead
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
 from app.gguf.header import Header, in_words, read_header
+from app.models.machine import machine_of
 from app.prompt.family import Family, family_of
 from app.prompt.template import ChatTemplate
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import msgspec
 
 from app.core.errors import ModelError
-from app.core.protocol import Device, Offer
+from app.core.protocol import Offer
 from app.core.settings import LoadOptions
 from app.engine.eyes import Projector
 from app.gguf.header import Header, read_header
 from app.models.choice import best, in_a_sentence, load_options, smaller
-from app.models.memory import BATCH, Gpu, Machine, Plan, encoder_card
+from app.models.memory import BATCH, Machine, Plan, encoder_card
 from app.models.shape import Shape, shape_of
 
 
@@ -67,28 +67,6 @@ class Placer:
             return None
         made = smaller(self._shape, failed.plan, self._machine, self._projector)
         return Offer(load_options(failed.options, made), in_a_sentence(made)) if made is not None else None
-
-
-def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
-    """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor.
-
-    Cards that were set aside, or that are not the one that is named, are left out.
-    """
-    import psutil
-
-    cards = [device for device in devices if device.kind == "gpu"]
-    cards = cards or [device for device in devices if device.kind == "igpu"]
-    cards = [
-        card
-        for card in cards
-        if options.device in ("", card.name) and (options.device or card.description not in options.avoid)
-    ]
-    ram = int(psutil.virtual_memory().available)
-    # Metal's device computes in the computer's own memory, and is no "igpu" to ggml
-    shared = {card.name for card in cards if card.kind == "igpu" or card.name.startswith(("Metal", "MTL"))}
-    unseeing = () if options.device else options.encoder_avoid
-    found = [Gpu(card.name, card.memory_free, card.name in shared, card.description not in unseeing) for card in cards]
-    return Machine(tuple(found), ram)
 
 
 def _tensor_bytes(projector: Projector | None) -> int:

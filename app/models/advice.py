@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
 from app.models.downloads import wish
 from app.models.memory import Machine, Plan, Verdict
-from app.models.table import Wish, planned
+from app.models.table import Asked, planned
 
 LEAST_SPEED, MOST_SECONDS = 8.0, 20.0  # tokens a second, seconds a picture
 CONTEXT = 8192
@@ -83,7 +83,7 @@ def advice(model: CatalogueModel, machine: Machine, speed: Speed) -> Advice:
     wanted = wish(model)
     shape = catalogue_shape(model, wanted.file.quantisation)
     projector = model.projector_bytes if wanted.projector is not None else 0
-    made = planned(shape, CONTEXT, machine, Wish(), projector)
+    made = planned(shape, CONTEXT, machine, Asked(), projector)
     on_card = min(made.gpu, shape.weight_bytes) if made.gpu_layers else 0
     in_memory = shape.weight_bytes - on_card
     seconds = on_card / _CARD_BANDWIDTH + in_memory / speed.bandwidth

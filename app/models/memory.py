@@ -64,7 +64,8 @@ class Setup:
 class Plan:
     """Bytes of every part, and where they go. `total` is the sum of all parts.
 
-    `split` says how many layers each card of the machine takes; `gpu` is what all of them hold, `on_cards` each.
+    `split` says how many layers each card of the machine takes; `gpu` is what all of them hold, `on_cards` each;
+    `card_kv` and `card_compute` are the cache and the working memory in it.
     """
 
     context: int
@@ -83,6 +84,8 @@ class Plan:
     encoder_on_card: bool
     on_cards: tuple[int, ...]
     gpu: int
+    card_kv: int
+    card_compute: int
     ram: int
     verdict: Verdict
     why: str
@@ -140,18 +143,6 @@ def checkpoint_bytes(shape: Shape, kv_type: str) -> int:
     return shape.window * local // values * size if shape.window else 0
 
 
-def plan(shape: Shape, context: int, kv_type: str, *, gpu_memory: int, ram: int, projector: int = 0) -> Plan:
-    """The plan with as many layers on one card as fit beside the image encoder. Memory in bytes that is free.
-
-    Where the card is too small for the encoder and any layer, the encoder is in the computer's memory.
-    """
-    machine = Machine((Gpu("", gpu_memory),) if gpu_memory else (), ram)
-    beside = place(shape, Setup(context, kv_type), machine, projector)
-    if not projector or beside.encoder_on_card:
-        return beside
-    return place(shape, Setup(context, kv_type, encoder_on_card=False), machine, projector)
-
-
 def place(shape: Shape, setup: Setup, machine: Machine, projector: int = 0, layers: int = -1) -> Plan:
     """The plan of this setup with the most layers on the cards: on one card if it takes them all, else in a row.
 
@@ -202,7 +193,6 @@ class _Sizes:
 
     def filled(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
         """How many layers each card takes when only these are used, the last of them filled first."""
-        split = [0] * len(self._machine.cards)
         for whole in (True, False):
             split = [0] * len(self._machine.cards)
             for number in reversed(numbers):
@@ -220,7 +210,8 @@ class _Sizes:
         on_cards = self._on_cards(split, whole=whole)
         with_encoder = setup.encoder_on_card and self._vision > 0
         host = host_compute_bytes(shape, setup.context, setup.batch) if count else 0
-        compute = sum(1 for one in split if one) * self._compute(whole=whole) + host if count else self._processor()
+        card_compute = sum(1 for one in split if one) * self._compute(whole=whole)
+        compute = card_compute + host if count else compute_bytes(shape, setup.context, setup.batch)
         parts = shape.weight_bytes + sum(self._cache) + compute + self._vision + self._checkpoints + copy
         left = parts - sum(on_cards)
         shared = sum(size for size, card in zip(on_cards, self._machine.cards, strict=True) if card.shared)
@@ -242,6 +233,8 @@ class _Sizes:
             encoder_on_card=with_encoder,
             on_cards=on_cards,
             gpu=sum(on_cards),
+            card_kv=sum(self._cache[self._blocks(0, count)]),
+            card_compute=card_compute,
             ram=left + self._margin,
             verdict=_verdict(count, self._all, fits=fits),
             why=_why(count, self._all, left + shared + self._margin, self._machine.ram, fits=fits),
@@ -268,11 +261,13 @@ class _Sizes:
 
     def _weights(self, behind: int, count: int) -> int:
         """Weights and cache of `count` layers in front of the last `behind`; the output counts as the last layer."""
-        shape = self._shape
-        output = 0 if behind else shape.output_bytes or shape.embedding_bytes
-        end = shape.layers - max(0, behind - 1)
-        first = shape.layers - (behind + count - 1)
-        return output + sum(shape.layer_bytes[first:end]) + sum(self._cache[first:end])
+        shape, blocks = self._shape, self._blocks(behind, count)
+        output = 0 if behind or not count else shape.output_bytes or shape.embedding_bytes
+        return output + sum(shape.layer_bytes[blocks]) + sum(self._cache[blocks])
+
+    def _blocks(self, behind: int, count: int) -> slice:
+        """These layers without the output."""
+        return slice(self._shape.layers - max(0, behind + count - 1), self._shape.layers - max(0, behind - 1))
 
     def _encoder_on(self, number: int) -> int:
         return self._vision if self._setup.encoder_on_card and number == encoder_card(self._machine) else 0
@@ -280,9 +275,6 @@ class _Sizes:
     def _compute(self, *, whole: bool) -> int:
         setup = self._setup
         return card_compute_bytes(self._shape, setup.context, setup.kv_type, setup.batch, whole=whole)
-
-    def _processor(self) -> int:
-        return compute_bytes(self._shape, self._setup.context, self._setup.batch)
 
 
 def _verdict(gpu_layers: int, layers: int, *, fits: bool) -> Verdict:

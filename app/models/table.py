@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.models.catalogue import CatalogueModel, catalogue_shape
-from app.models.memory import Gpu, Machine, Plan, Setup, Verdict, in_gib, place
+from app.models.memory import Machine, Plan, Setup, Verdict, in_gib, place
 from app.models.shape import Shape
 
 CONTEXTS = tuple(4096 << power for power in range(6))  # 4K to 128K
@@ -13,7 +13,7 @@ _MOST = 0.5  # of a model on the card
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Asked:
     """What is asked of a plan beside quantisation and context. `sees` plans the image part where there is one."""
 
     kv_type: str = "f16"
@@ -35,7 +35,7 @@ def contexts(model: CatalogueModel) -> tuple[int, ...]:
     return tuple(context for context in CONTEXTS if context <= model.context)
 
 
-def table(model: CatalogueModel, machine: Machine, wish: Wish) -> tuple[Row, ...]:
+def table(model: CatalogueModel, machine: Machine, wish: Asked) -> tuple[Row, ...]:
     """A row for every quantisation, the trained one of the catalogue's first file in its place."""
     first = next((file.quantisation for file in model.files if file.kind == "model"), "")
     rows = []
@@ -48,15 +48,10 @@ def table(model: CatalogueModel, machine: Machine, wish: Wish) -> tuple[Row, ...
     return tuple(rows)
 
 
-def planned(shape: Shape, context: int, machine: Machine, wish: Wish, projector: int) -> Plan:
+def planned(shape: Shape, context: int, machine: Machine, wish: Asked, projector: int) -> Plan:
     """One cell."""
     setup = Setup(context, wish.kv_type)
     return place(shape, setup, machine, projector if wish.sees else 0)
-
-
-def on_card(free: int, ram: int) -> Machine:
-    """A machine with one card (free 0: none)."""
-    return Machine((Gpu("", free),) if free else (), ram)
 
 
 def kind(made: Plan) -> str:
@@ -79,7 +74,7 @@ def in_words(row: str, made: Plan, machine: Machine) -> tuple[str, str]:
     title = {
         "all": f"{row} at {size} fits your card",
         "most": f"{row} at {size} fits your card in part",
-        "memory": f"{row} at {size} runs in memory",
+        "memory": f"{row} at {size} runs {'mostly ' if made.gpu_layers else ''}in memory",
         "no": f"{row} at {size} does not fit",
     }[kind(made)]
     if kind(made) == "no":
@@ -88,7 +83,7 @@ def in_words(row: str, made: Plan, machine: Machine) -> tuple[str, str]:
     if made.gpu_layers == made.layers:
         spare = sum(card.free for card in machine.cards) - made.gpu
         images = " and the image encoder" if made.encoder_on_card else ""
-        said.append(f"All {made.layers - 1} layers{images} on the card, {in_gib(spare)} to spare.")
+        said.append(f"All {made.layers} layers{images} on the card, {in_gib(spare)} to spare.")
     elif made.gpu_layers:
         said.append(f"{made.gpu_layers} of {made.layers} layers are on the card, the rest is in memory and slower.")
     else:

@@ -6,8 +6,8 @@ import pytest
 
 from app.models.advice import Speed, advice, measure, recommended
 from app.models.catalogue import known_model
+from app.models.machine import on_card
 from app.models.memory import Machine
-from app.models.table import on_card
 
 GIB = 1 << 30
 

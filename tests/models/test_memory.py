@@ -15,11 +15,13 @@ from app.core.settings import LoadOptions
 from app.engine.local import LocalEngine
 from app.gguf.header import read_header
 from app.models.catalogue import catalogue_shape, known_model
+from app.models.machine import on_card
 from app.models.memory import (
     BATCH,
     KV_BYTES,
     Gpu,
     Machine,
+    Plan,
     Setup,
     Verdict,
     card_compute_bytes,
@@ -28,7 +30,6 @@ from app.models.memory import (
     host_compute_bytes,
     kv_bytes,
     place,
-    plan,
 )
 from app.models.shape import Shape, shape_of
 
@@ -176,6 +177,11 @@ def test_weights_are_those_of_the_file(gemma_270m: Path, demo_model: Path, micro
 # where it goes
 
 
+def _planned(context: int, kv_type: str, gpu: int, ram: int, projector: int = 0) -> Plan:
+    """On a machine with one card."""
+    return place(GEMMA_12B, Setup(context, kv_type), on_card(gpu, ram), projector)
+
+
 @pytest.mark.parametrize(
     ("gpu", "ram", "verdict", "layers"),
     [
@@ -187,7 +193,7 @@ def test_weights_are_those_of_the_file(gemma_270m: Path, demo_model: Path, micro
     ],
 )
 def test_verdicts(gpu: int, ram: int, verdict: Verdict, layers: int | None) -> None:
-    made = plan(GEMMA_12B, 8192, "f16", gpu_memory=gpu, ram=ram)
+    made = _planned(8192, "f16", gpu, ram)
     assert made.verdict is verdict
     assert made.why.endswith(".")
     if layers is not None:
@@ -196,7 +202,7 @@ def test_verdicts(gpu: int, ram: int, verdict: Verdict, layers: int | None) -> N
 
 @pytest.mark.parametrize("gib", range(25))
 def test_the_card_is_filled_and_never_too_full(gib: int) -> None:
-    made = plan(GEMMA_12B, 32768, "q8_0", gpu_memory=gib * GIB, ram=64 * GIB, projector=814 * MIB)
+    made = _planned(32768, "q8_0", gib * GIB, 64 * GIB, 814 * MIB)
     assert made.gpu + (made.margin if made.gpu_layers else 0) <= gib * GIB
     assert made.total == made.gpu + made.ram
     if made.gpu_layers < made.layers:
@@ -212,6 +218,16 @@ def test_the_card_is_filled_and_never_too_full(gib: int) -> None:
 
 
 def test_all_on_the_card_needs_a_copy_of_the_embeddings() -> None:
-    made = plan(GEMMA_12B, 8192, "f16", gpu_memory=24 * GIB, ram=16 * GIB)
+    made = _planned(8192, "f16", 24 * GIB, 16 * GIB)
     assert made.embedding_copy == 500 * MIB
-    assert plan(GEMMA_12B, 8192, "f16", gpu_memory=0, ram=16 * GIB).embedding_copy == 0
+    assert _planned(8192, "f16", 0, 16 * GIB).embedding_copy == 0
+
+
+def test_the_parts_on_a_card_are_those_of_its_layers() -> None:
+    made = _planned(131072, "f16", 6 * GIB, 64 * GIB, 814 * MIB)
+    cache = kv_bytes(GEMMA_12B, 131072, "f16")
+    blocks = made.gpu_layers - 1
+    assert 0 < blocks < 48
+    assert made.card_kv == sum(cache[48 - blocks :])
+    assert made.card_kv != round(made.kv * made.gpu_layers / made.layers)  # layers differ
+    assert made.gpu == made.card_kv + made.card_compute + made.vision + (500 + 100 * blocks) * MIB

@@ -18,7 +18,8 @@ from app.chat.changes import SettingsChanged, WorkerDescribed
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions, Settings
 from app.models.catalogue import catalogue_shape, known_model
-from app.models.memory import plan
+from app.models.machine import on_card
+from app.models.memory import Setup, Verdict, place
 from app.ui.main_window import MainWindow
 from app.ui.models.about_page import AboutPage
 from app.ui.models.check_page import CheckPage
@@ -81,8 +82,8 @@ def _give(fits: FitPage, name: str, number: str) -> None:
     QTest.keyClick(field, Qt.Key.Key_Return)
 
 
-def _described(window: MainWindow, free: int) -> None:
-    card = Device("CUDA0", "NVIDIA GeForce RTX 4070", "gpu", free, 12 * GIB)
+def _described(window: MainWindow, free: int, kind: str = "gpu") -> None:
+    card = Device("CUDA0", "NVIDIA GeForce RTX 4070", kind, free, 12 * GIB)
     window.apply(WorkerDescribed(Described(1, {}, (card,), "", ())))
 
 
@@ -97,10 +98,8 @@ def test_every_cell_says_what_the_plan_says(window: MainWindow, fits: FitPage) -
         quantisation = "Q4_0+Q8_0" if "QAT" in str(model.index(row, 0).data()) else name
         for column in range(1, model.columnCount()):
             context = 2048 << column
-            made = plan(
-                catalogue_shape(known[0], quantisation), context, "f16",
-                gpu_memory=11 * GIB, ram=32 * GIB, projector=known[0].projector_bytes,
-            )  # fmt: skip
+            shape, machine = catalogue_shape(known[0], quantisation), on_card(11 * GIB, 32 * GIB)
+            made = place(shape, Setup(context, "f16"), machine, known[0].projector_bytes)
             assert model.index(row, column).data() == f"{made.total / GIB:.1f}"
             shown = model.plan_at(model.index(row, column))
             assert shown is not None
@@ -134,6 +133,24 @@ def test_another_machine_is_imagined_and_this_one_comes_back(window: MainWindow,
     assert fits.side.title.text == "Q4_0 QAT at 8k fits your card"
     assert fits.card_bar.accessibleDescription().startswith("8.")
     assert "NVIDIA GeForce RTX 4070" in fits.card_bar.accessibleName()
+
+
+def test_memory_that_a_card_shares_with_the_computer_counts_once(window: MainWindow, fits: FitPage) -> None:
+    _described(window, 10 * GIB, "igpu")
+    _give(fits, "Free memory of the computer in GiB", "10")
+    shared = fits.plan.verdict
+    _described(window, 10 * GIB)
+    assert (shared, fits.plan.verdict) == (Verdict.RAM, Verdict.FITS)
+
+
+def test_an_imagined_machine_is_not_advised_about(window: MainWindow, page: ModelsPage, fits: FitPage) -> None:
+    get = page.findChild(GetPage)
+    assert isinstance(get, GetPage)
+    before = [card.fit.text() for card in get.cards]
+    _give(fits, "Free memory of the card in GiB", "96")
+    window.models_now.leave_page()
+    window.models_now.open_page(1)
+    assert [card.fit.text() for card in get.cards] == before
 
 
 def test_a_smaller_cache_needs_less(window: MainWindow, fits: FitPage) -> None:

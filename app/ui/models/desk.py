@@ -18,7 +18,7 @@ from app.ui.other_models import OtherModels
 
 if TYPE_CHECKING:
     from app.core.paths import DataPaths
-    from app.core.protocol import Described
+    from app.core.protocol import Described, Device
     from app.models.advice import Speed
     from app.models.catalogue import CatalogueModel
     from app.ui.actions import Actions
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.look import Look
     from app.ui.model_files import ModelFile
     from app.ui.models.downloader import Downloader
-    from app.ui.models.fit_page import FitPage, Here
+    from app.ui.models.fit_page import FitPage
     from app.ui.models.get_page import GetPage
     from app.ui.models.here_page import HerePage
     from app.ui.models.machine_check import MachineCheck
@@ -66,7 +66,7 @@ class ModelsDesk(QObject):
         self.downloader: Downloader | None = None
         self._files: HerePage | None = None
         self.check: MachineCheck | None = None
-        self._here: Here | None = None
+        self._described: tuple[Device, ...] = ()
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
         self._measured.connect(self._on_measured)
@@ -167,15 +167,7 @@ class ModelsDesk(QObject):
 
     def _ask_machine(self) -> None:
         """The memory is known at once, the cards when the engine has told them."""
-        import psutil
-
-        from app.ui.models.fit_page import Here
-
-        memory = psutil.virtual_memory()
-        before = self._here
-        self._show_machine(
-            Here(before.card if before else "", before.card_free if before else 0, memory.available, memory.total)
-        )
+        self._show_machine(self._described)
         self._actions.describe()
         if self._speed is None and self._thread is None:
             self._thread = threading.Thread(target=self._measure, name="speed", daemon=True)
@@ -190,18 +182,23 @@ class ModelsDesk(QObject):
     @Slot(object)
     def _on_measured(self, speed: Speed) -> None:
         self._speed = speed
-        if self._here is not None:
-            self._show_machine(self._here)
+        self._show_machine(self._described)
 
-    def _show_machine(self, here: Here) -> None:
-        first = self._here is None
-        self._here = here
-        assert self._parts is not None
+    def _show_machine(self, devices: tuple[Device, ...]) -> None:
+        import psutil
+
+        from app.models.machine import machine_of
+        from app.ui.models.fit_page import Here
+
+        self._described = devices
+        if self._parts is None:
+            return
         get, fits = self._parts
-        fits.show_machine(here)
-        get.show_machine(fits.machine, self._speed)
-        if first:
-            fits.show_model("gemma-3-12b")
+        machine = machine_of(devices, self._screen.settings.load)
+        named = {device.name: device.description for device in devices}
+        cards = ", ".join(named[card.name] for card in machine.cards)
+        fits.show_machine(Here(machine, cards, psutil.virtual_memory().total))
+        get.show_machine(machine, self._speed)
 
     def _brought(self, model: CatalogueModel) -> Path | None:
         """The file of a model that was fetched."""
@@ -212,12 +209,7 @@ class ModelsDesk(QObject):
 
     @Slot(object)
     def _on_described(self, described: Described) -> None:
-        if self._here is None:
-            return
-        cards = [device for device in described.devices if device.kind in ("gpu", "igpu")]
-        best = max(cards, key=lambda card: card.memory_free, default=None)
-        if best is not None:
-            self._show_machine(self._here._replace(card=best.description, card_free=best.memory_free))
+        self._show_machine(described.devices)
 
     @Slot()
     def _on_check_changed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -11,8 +12,9 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.core.settings import LoadOptions
 from app.models.catalogue import cards, catalogue
 from app.models.choice import alternatives, in_a_sentence
+from app.models.machine import on_card
 from app.models.memory import Machine, Plan, Verdict
-from app.models.table import Row, Wish, contexts, in_words, kind, on_card, planned, table
+from app.models.table import Asked, Row, contexts, in_words, kind, planned, table
 from app.ui.controls import Line, Switch, Words
 from app.ui.look import Look
 from app.ui.models.fit_side import FitSide, Legend
@@ -29,11 +31,10 @@ _PARTS = ("part_turns", "part_message", "warn", "code_keyword", "part_system", "
 
 
 class Here(NamedTuple):
-    """This machine: its first card's name ("" none) and free bytes, and the free and whole memory of the computer."""
+    """This machine: what is free of it, its cards in words ("" none), and the whole memory of the computer."""
 
-    card: str
-    card_free: int
-    ram_free: int
+    machine: Machine
+    cards: str
     ram: int
 
 
@@ -45,7 +46,7 @@ class FitPage(QWidget):
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self._here = Here("", 0, 0, 0)
+        self._here = Here(Machine((), 0), "", 0)
         self._model = catalogue()[0]
         self._kv_type, self._sees = "f16", True
         self._asked_card: float | None = None
@@ -57,15 +58,17 @@ class FitPage(QWidget):
         self._make_controls()
         self._lay_out()
         self._connect()
-        self.model.show_value(self._model.id)
         self.cache.show_value(self._kv_type)
 
     def show_machine(self, here: Here) -> None:
         """This machine is so; figures that the person gave stay."""
         self._here = here
-        self.card_gib.show_number(self._asked_card, f"{here.card_free / _GIB:.1f}")
-        self.ram_gib.show_number(self._asked_ram, f"{here.ram_free / _GIB:.1f}")
-        self._refresh()
+        self.card_gib.show_number(self._asked_card, f"{_free(here.machine) / _GIB:.1f}")
+        self.ram_gib.show_number(self._asked_ram, f"{here.machine.ram / _GIB:.1f}")
+        if self._rows:
+            self._refresh()
+        else:
+            self.show_model(self._model.id)
 
     def show_model(self, model: str) -> None:
         """The calculator is about this model of the catalogue."""
@@ -73,17 +76,18 @@ class FitPage(QWidget):
         self.model.show_value(self._model.id)
         self.sees.setEnabled(self._model.projector_bytes > 0)
         self._column = min(self._column, len(contexts(self._model)) - 1)
-        trained = [number for number, row in enumerate(self._made_rows()) if row.note == "recommended"]
+        self._show_rows()
+        trained = [number for number, row in enumerate(self._rows) if row.note == "recommended"]
         self._row = trained[0] if trained else 2
-        self._refresh()
+        self._show_cell()
         self.table.choose(self._row, self._column)
 
     @property
     def machine(self) -> Machine:
         """The machine that is planned for."""
-        card = self._here.card_free if self._asked_card is None else round(self._asked_card * _GIB)
-        ram = self._here.ram_free if self._asked_ram is None else round(self._asked_ram * _GIB)
-        return on_card(card, ram)
+        here = self._here.machine
+        ram = here.ram if self._asked_ram is None else round(self._asked_ram * _GIB)
+        return replace(here, ram=ram) if self._asked_card is None else on_card(round(self._asked_card * _GIB), ram)
 
     @property
     def plan(self) -> Plan:
@@ -178,22 +182,21 @@ class FitPage(QWidget):
         self.side.left.connect(lambda: self.plan_chosen.emit(0, ""))
 
     @property
-    def _wish(self) -> Wish:
-        return Wish(self._kv_type, self._sees)
+    def _wanted(self) -> Asked:
+        return Asked(self._kv_type, self._sees)
 
-    def _made_rows(self) -> tuple[Row, ...]:
-        return table(self._model, self.machine, self._wish)
+    def _show_rows(self) -> None:
+        self._rows = table(self._model, self.machine, self._wanted)
+        self.table.show_rows(contexts(self._model), self._rows)
 
     def _refresh(self) -> None:
-        self._rows = self._made_rows()
-        self.table.show_rows(contexts(self._model), self._rows)
-        self._row = min(self._row, len(self._rows) - 1)
+        self._show_rows()
         self._show_cell()
 
     def _show_cell(self) -> None:
         made, machine, row = self.plan, self.machine, self._rows[self._row]
-        card_free = sum(card.free for card in machine.cards)
-        name = self._here.card if self._asked_card is None and self._here.card else ""
+        card_free = _free(machine)
+        name = self._here.cards if self._asked_card is None else ""
         on_cards, in_memory = _parts(made)
         self.card_bar.show_parts(f"Graphics card{f', {name}' if name else ''}", card_free, on_cards)
         self.card_bar.setVisible(card_free > 0)
@@ -215,7 +218,7 @@ class FitPage(QWidget):
     def _runs_on(self, row: Row, made: Plan, machine: Machine) -> list[tuple[str, str, str, str]]:
         found = []
         for card in reversed(cards()):
-            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wish, self._projector)
+            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wanted, self._projector)
             found.append((card.name, f"{card.gib} GiB", _verdict(plan), kind(plan)))
         return found
 
@@ -251,20 +254,19 @@ class FitPage(QWidget):
 
 def _parts(made: Plan) -> tuple[list[tuple[str, int, str]], list[tuple[str, int, str]]]:
     """What is on the card and what in memory, part by part."""
-    shares = made.gpu_layers / made.layers
     vision = made.vision if made.encoder_on_card else 0
-    kv = round(made.kv * shares)
-    work = min(made.compute, max(0, made.gpu - vision)) if made.gpu_layers else 0
-    weights = max(0, made.gpu - vision - kv - work)
-    on_cards = list(
-        zip(("Weights", "KV cache", "Working", "Images"), (weights, kv, work, vision), _PARTS, strict=False)
-    )
+    weights = made.gpu - vision - made.card_kv - made.card_compute
     names = ("Weights", "KV cache", "Working", "Images", "Copies", "Margin")
+    on_cards = (weights, made.card_kv, made.card_compute, vision, 0, 0)
     left = (
-        max(0, made.weights - weights), made.kv - kv, made.compute - work, made.vision - vision,
+        made.weights - weights, made.kv - made.card_kv, made.compute - made.card_compute, made.vision - vision,
         made.embedding_copy + made.checkpoints, made.margin,
     )  # fmt: skip
-    return on_cards, list(zip(names, left, _PARTS, strict=True))
+    return list(zip(names, on_cards, _PARTS, strict=True)), list(zip(names, left, _PARTS, strict=True))
+
+
+def _free(machine: Machine) -> int:
+    return sum(card.free for card in machine.cards)
 
 
 def _verdict(made: Plan) -> str:

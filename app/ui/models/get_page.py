@@ -13,8 +13,7 @@ from app.models.advice import Advice, Speed, advice, recommended
 from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
 from app.models.downloads import Wish, wish
 from app.models.memory import Machine, in_gib
-from app.models.table import Wish as PlanWish
-from app.models.table import kind, planned
+from app.models.table import Asked, kind, planned
 from app.ui.controls import Button, Line, Words
 from app.ui.look import Look
 from app.ui.model_files import size_text
@@ -95,7 +94,7 @@ class _ModelCard(QFrame):
         self.model = model
         sees = ", sees images" if self._wish.projector is not None else ""
         self._title = Words(look, f"{model.name}{sees}", 16, 600)
-        self._fit, self.advised = Chip(look), Chip(look)
+        self.fit, self.advised = Chip(look), Chip(look)
         self._size = Words(look, self._size_words(), 14, 600, figures=True)
         self._reason = Sentence(look)
         self._bar = _Bar(look)
@@ -120,9 +119,9 @@ class _ModelCard(QFrame):
     def show_fit(self, machine: Machine, speed: Speed | None, *, is_best: bool) -> None:
         """How it would run here."""
         shape = catalogue_shape(self.model, self._wish.file.quantisation)
-        made = planned(shape, CONTEXT, machine, PlanWish(), self.model.projector_bytes)
+        made = planned(shape, CONTEXT, machine, Asked(), self.model.projector_bytes)
         what = kind(made)
-        self._fit.tell(_SAYS[what], what)
+        self.fit.tell(_SAYS[what], what)
         said = {
             "all": f"All of it and a context of {made.context:,} tokens fit on the card.",
             "most": f"{made.gpu_layers} of {made.layers} layers fit on the card, the rest is in memory.",
@@ -174,7 +173,7 @@ class _ModelCard(QFrame):
         chips = QHBoxLayout()
         chips.setSpacing(8)
         chips.addWidget(self.advised)
-        chips.addWidget(self._fit)
+        chips.addWidget(self.fit)
         chips.addStretch(1)
         state = QHBoxLayout()
         state.setSpacing(8)

@@ -1,0 +1,34 @@
+"""The machine that a plan is made for, from the devices that ggml sees and the memory that is free now."""
+
+from __future__ import annotations
+
+from app.core.protocol import Device
+from app.core.settings import LoadOptions
+from app.models.memory import Gpu, Machine
+
+
+def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
+    """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor.
+
+    Cards that were set aside, or that are not the one that is named, are left out.
+    """
+    import psutil
+
+    cards = [device for device in devices if device.kind == "gpu"]
+    cards = cards or [device for device in devices if device.kind == "igpu"]
+    cards = [
+        card
+        for card in cards
+        if options.device in ("", card.name) and (options.device or card.description not in options.avoid)
+    ]
+    ram = int(psutil.virtual_memory().available)
+    # Metal's device computes in the computer's own memory, and is no "igpu" to ggml
+    shared = {card.name for card in cards if card.kind == "igpu" or card.name.startswith(("Metal", "MTL"))}
+    unseeing = () if options.device else options.encoder_avoid
+    found = [Gpu(card.name, card.memory_free, card.name in shared, card.description not in unseeing) for card in cards]
+    return Machine(tuple(found), ram)
+
+
+def on_card(free: int, ram: int) -> Machine:
+    """A machine with one card of its own (free 0: none)."""
+    return Machine((Gpu("", free),) if free else (), ram)
