@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from app.cli.commands import ModelsList, ModelsRemove, ModelsToken, ModelsVerify
-from app.cli.link import SessionLink
+from app.cli.opening import with_models_folder
 from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, ModelError, UsageError
 from app.core.paths import DataPaths
@@ -22,7 +22,7 @@ from app.models.token import keep_token
 
 def run_list(command: ModelsList, paths: DataPaths, output: Output) -> ExitCode:
     """Print the models of our folder, what has come in part, and what can be fetched."""
-    paths = _where_models_are(paths)
+    paths = with_models_folder(paths)
     files, parts = _ours(paths), Downloads(paths.models).parts()
     if command.json:
         output.record(
@@ -55,7 +55,7 @@ def run_list(command: ModelsList, paths: DataPaths, output: Output) -> ExitCode:
 
 def run_verify(command: ModelsVerify, paths: DataPaths, output: Output) -> ExitCode:
     """Read the files again and compare their bytes with those that came. Exit code 3 where one is damaged."""
-    paths = _where_models_are(paths)
+    paths = with_models_folder(paths)
     Downloads(paths.models).check_there(named=paths.models_at is not None)
     downloads = Downloads(paths.models)
     named = (
@@ -84,7 +84,7 @@ def run_verify(command: ModelsVerify, paths: DataPaths, output: Output) -> ExitC
 
 def run_remove(command: ModelsRemove, paths: DataPaths, output: Output) -> ExitCode:
     """Delete a file that Cabochon brought, after the person said so."""
-    paths = _where_models_are(paths)
+    paths = with_models_folder(paths)
     path = _named(command.model, paths)
     downloads = Downloads(paths.models)
     if not downloads.owns(path):
@@ -116,11 +116,6 @@ def run_token(command: ModelsToken, output: Output) -> ExitCode:
     keep_token(token)
     output.sentence("The token is kept in the keyring.")
     return ExitCode.DONE
-
-
-def _where_models_are(paths: DataPaths) -> DataPaths:
-    with SessionLink(paths) as link:
-        return paths.with_models(link.ask(lambda session: session.settings.models_folder))
 
 
 def _ours(paths: DataPaths) -> list[LibraryFile]:

@@ -23,6 +23,7 @@ from app.cli.link import Interrupted, SessionLink
 from app.cli.output import Output
 from app.cli.turns import Branch
 from app.core.errors import EngineError, ModelError, UsageError
+from app.core.paths import DataPaths
 from app.core.protocol import ModelInfo
 from app.core.settings import ConversationSettings, Sampling
 
@@ -102,6 +103,12 @@ def tell_beginning(link: SessionLink, output: Output) -> None:
     for notice in link.notices:
         if notice.code == "set_aside":
             output.sentence(notice.message)
+
+
+def with_models_folder(paths: DataPaths) -> DataPaths:
+    """The same places with models where the person wants them."""
+    with SessionLink(paths) as link:
+        return paths.with_models(link.ask(lambda session: session.settings.models_folder))
 
 
 def remembered_model(link: SessionLink) -> Path | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from app.cli.commands import ModelsScan
-from app.cli.link import SessionLink
+from app.cli.opening import with_models_folder
 from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, UsageError
 from app.core.paths import DataPaths
@@ -20,10 +20,10 @@ def run_scan(command: ModelsScan, paths: DataPaths, output: Output) -> ExitCode:
     for folder in command.folders:
         if not folder.is_dir():
             raise UsageError(f"There is no folder {one_line(str(folder))}.", "usage")
-    with SessionLink(paths) as link:
-        paths = paths.with_models(link.ask(lambda session: session.settings.models_folder))
-    named = [Place("", folder.absolute()) for folder in command.folders]
-    files = Library(paths.library).scan(named or places(paths, os.environ, Path.home()))
+    found = [Place("", folder.absolute()) for folder in command.folders]
+    if not found:
+        found = places(with_models_folder(paths), os.environ, Path.home())
+    files = Library(paths.library).scan(found)
     models = [file for file in files if not file.facts.error]
     broken = [file for file in files if file.facts.error]
     if command.json:

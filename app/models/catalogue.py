@@ -64,6 +64,7 @@ class CatalogueModel(msgspec.Struct, frozen=True):
     files: tuple[CatalogueFile, ...]
     released: str = ""  # ISO day
     knowledge_cutoff: str = ""
+    languages: str = ""
     evaluations: tuple[Evaluation, ...] = ()
 
 

@@ -38,8 +38,8 @@ def facts(model: CatalogueModel) -> tuple[Fact, ...]:
         Fact("Architecture", "Gemma 3, a decoder-only transformer", PUBLISHED),
         Fact("Image encoder", vision, PUBLISHED),
         Fact("Licence", f"{model.licence}, {model.licence_url}", PUBLISHED),
-        Fact("Release date", model.released or _UNKNOWN, PUBLISHED if model.released else ""),
-        Fact("Knowledge cutoff", model.knowledge_cutoff or _UNKNOWN, PUBLISHED if model.knowledge_cutoff else ""),
+        _published("Release date", model.released),
+        _published("Knowledge cutoff", model.knowledge_cutoff),
         Fact("Attention", attention, PUBLISHED),
         Fact("Hidden size", f"{model.hidden:,}", PUBLISHED),
         Fact("Layers", str(model.layers), PUBLISHED),
@@ -48,9 +48,13 @@ def facts(model: CatalogueModel) -> tuple[Fact, ...]:
         Fact("Vocabulary", f"{model.vocabulary:,} tokens", PUBLISHED),
         *(Fact(label, value, PUBLISHED) for label, value in _FAMILY),
         Fact("Position embedding", "RoPE, base 1,000,000 where a layer sees everything, else 10,000", PUBLISHED),
-        Fact("Languages", "over 140", PUBLISHED),
+        _published("Languages", model.languages),
         *(Fact(one.name, f"{one.value:g}", one.published) for one in model.evaluations),
     )
+
+
+def _published(label: str, value: str) -> Fact:
+    return Fact(label, value, PUBLISHED) if value else Fact(label, _UNKNOWN, "")
 
 
 def parameters(model: CatalogueModel) -> int:

@@ -50,6 +50,9 @@ class Theme(NamedTuple):
     part_system: str
     part_turns: str
     part_message: str
+    part_working: str
+    part_images: str
+    part_copies: str
     scrim: str
     shadow: str
 
@@ -94,6 +97,9 @@ LIGHT = Theme(
     part_system="#8A837A",
     part_turns="#0B6B72",
     part_message="#43929A",
+    part_working="#B57A1C",
+    part_images="#8A5A86",
+    part_copies="#549599",
     scrim="#52211F1C",
     shadow="#29000000",
 )
@@ -138,6 +144,9 @@ DARK = Theme(
     part_system="#6B645C",
     part_turns="#3FA3A9",
     part_message="#2B6F74",
+    part_working="#D9A441",
+    part_images="#B388AE",
+    part_copies="#5C8F92",
     scrim="#80000000",
     shadow="#80000000",
 )
@@ -182,6 +191,9 @@ CONTRAST_LIGHT = Theme(
     part_system="#8A837A",
     part_turns="#0B6B72",
     part_message="#43929A",
+    part_working="#B57A1C",
+    part_images="#8A5A86",
+    part_copies="#549599",
     scrim="#52211F1C",
     shadow="#00000000",
 )
@@ -226,6 +238,9 @@ CONTRAST_DARK = Theme(
     part_system="#6B645C",
     part_turns="#3FA3A9",
     part_message="#2B6F74",
+    part_working="#D9A441",
+    part_images="#B388AE",
+    part_copies="#5C8F92",
     scrim="#80000000",
     shadow="#00000000",
 )

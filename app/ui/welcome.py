@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -18,10 +16,12 @@ from PySide6.QtWidgets import (
 
 from app.chat.changes import ModelChanged, ModelState
 from app.ui.banners import Picture
+from app.ui.card import Card
 from app.ui.controls import Button, PaintedButton, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
 from app.ui.painting import box, mirrored, picture, words
+from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
 COLUMN = 704
@@ -134,7 +134,7 @@ class EmptyChat(QWidget):
         foot.addStretch(1)
         column.addLayout(foot)
         column.addStretch(1)
-        _centre(self, column)
+        fill(self, column, COLUMN, centred=True, around=(20, 12))
 
     def show_model(self, change: ModelChanged) -> None:
         """Name the model."""
@@ -177,7 +177,7 @@ class ChooseModelPage(QWidget):
         self._known.setSpacing(8)
         column.addLayout(self._known)
         column.addStretch(3)
-        _centre(self, column)
+        fill(self, column, COLUMN, centred=True, around=(20, 12))
         self.show_files(())
 
     def show_files(self, files: Sequence[ModelFile]) -> None:
@@ -206,7 +206,7 @@ class ChooseModelPage(QWidget):
         return row
 
     def _card(self) -> QWidget:
-        card = _Card(self._look, "border_strong")
+        card = Card(self._look, "border_strong")
         texts = QVBoxLayout()
         texts.setSpacing(3)
         texts.addWidget(Words(self._look, "Bring a model", 16, 600))
@@ -233,42 +233,7 @@ class ChooseModelPage(QWidget):
         return card
 
 
-def _centre(page: QWidget, column: QVBoxLayout) -> None:
-    """Put a column of at most 704 in the middle of a page; a window that is too low scrolls it."""
-    held = QWidget()
-    held.setMaximumWidth(COLUMN)
-    column.setContentsMargins(0, 0, 0, 0)
-    held.setLayout(column)
-    whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(20, 12, 20, 12)
-    row.addStretch(1)
-    row.addWidget(held, 1000)
-    row.addStretch(1)
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidgetResizable(True)
-    area.setWidget(whole)
-    whole.setAutoFillBackground(False)
-    area.viewport().setAutoFillBackground(False)
-    outer = QHBoxLayout(page)
-    outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(area)
-
-
-class _Card(QWidget):
-    def __init__(self, look: Look, edge: str) -> None:
-        super().__init__()
-        self._look = look
-        self._edge = edge
-        look.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        box(QPainter(self), self.rect(), 10, self._look.colour("raised"), self._look.colour(self._edge))
-
-
-class _FileRow(_Card):
+class _FileRow(Card):
     used = Signal(object)
 
     def __init__(self, look: Look, file: ModelFile) -> None:

@@ -15,18 +15,13 @@ import pytest
 from app.core.paths import DataPaths
 from app.store.store import Store
 from tests.cli.program import Program
-from tests.models.hub_server import Faults, HubServer, hub_server
-
-REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
-MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
+from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
 
 
 @pytest.fixture
 def server(micro_model: Path) -> Iterator[HubServer]:
     """Has the micro model under the name of a large one."""
-    with hub_server() as hub:
-        hub.put(REPOSITORY, MODEL, micro_model)
-        hub.put(REPOSITORY, PROJECTOR, micro_model.with_name("mmproj-micro-gemma3.gguf"))
+    with micro_hub(micro_model) as hub:
         yield hub
 
 

@@ -13,6 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
+REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
+MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
+
 
 @dataclass
 class Faults:
@@ -208,3 +211,12 @@ def hub_server() -> Iterator[HubServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def micro_hub(micro_model: Path) -> Iterator[HubServer]:
+    """Has the micro model and its image part under the names of the recommended 12B."""
+    with hub_server() as hub:
+        hub.put(REPOSITORY, MODEL, micro_model)
+        hub.put(REPOSITORY, PROJECTOR, micro_model.with_name("mmproj-micro-gemma3.gguf"))
+        yield hub

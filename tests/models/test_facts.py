@@ -28,6 +28,8 @@ def test_the_rows_of_12b() -> None:
 
 def test_what_is_not_established_is_said() -> None:
     assert _rows("gemma-3-270m")["Release date"] == ("not established", "")
+    assert _rows("gemma-3-12b")["Languages"] == ("over 140", "published")
+    assert _rows("gemma-3-1b")["Languages"] == ("not established", "")
     assert "MMLU-Pro" not in _rows("gemma-3-4b")
     assert _rows("gemma-3-1b")["Image encoder"][0] == "none"
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import ClassVar
@@ -66,6 +66,26 @@ def _paused(server: HubServer, folder: Path) -> None:
         Fetch(Hub(server.endpoint), _file(), folder, lambda _: stop.set(), stop).run()
 
 
+def _seconds_to_stop(server: HubServer, folder: Path, come: Callable[[], None]) -> float:
+    """From the pause of a fetch, a moment after it has `come` so far, to its end."""
+    stop, ended = Event(), list[float]()
+
+    def run() -> None:
+        with pytest.raises(Stopped):
+            Fetch(Hub(server.endpoint), _file(), folder, lambda _: None, stop).run()
+        ended.append(time.monotonic())
+
+    thread = Thread(target=run)
+    thread.start()
+    come()
+    time.sleep(0.3)
+    asked = time.monotonic()
+    stop.set()
+    thread.join(10)
+    assert ended
+    return ended[0] - asked
+
+
 def test_a_file_comes_whole_and_leaves_nothing_beside_it(server: HubServer, tmp_path: Path) -> None:
     fetched, told = _fetch(server, tmp_path)
     assert fetched == Fetched(tmp_path / NAME, len(DATA), hashlib.sha256(DATA).hexdigest())
@@ -110,20 +130,7 @@ def test_a_busy_server_is_waited_for(server: HubServer, tmp_path: Path, status: 
 
 def test_waiting_can_be_ended(server: HubServer, tmp_path: Path) -> None:
     server.faults = Faults(status=429, statuses=9, retry_after="250")
-    stop, ended = Event(), []
-
-    def run() -> None:
-        with pytest.raises(Stopped):
-            Fetch(Hub(server.endpoint), _file(), tmp_path, lambda _: None, stop).run()
-        ended.append(time.monotonic())
-
-    thread = Thread(target=run)
-    thread.start()
-    time.sleep(0.3)
-    asked = time.monotonic()
-    stop.set()
-    thread.join(5)
-    assert ended[0] - asked < 1.0
+    assert _seconds_to_stop(server, tmp_path, lambda: None) < 1.0
 
 
 @pytest.mark.parametrize(
@@ -306,24 +313,13 @@ def test_a_mirror_that_keeps_its_own_files_is_verified_too(server: HubServer, tm
 
 def test_a_silent_server_does_not_hold_a_pause_up(server: HubServer, tmp_path: Path) -> None:
     server.faults = Faults(silent_after=500_000)
-    stop, ended = Event(), []
-
-    def run() -> None:
-        with pytest.raises(Stopped):
-            Fetch(Hub(server.endpoint), _file(), tmp_path, lambda _: None, stop).run()
-        ended.append(time.monotonic())
-
-    thread = Thread(target=run)
-    thread.start()
     part = tmp_path / f"{NAME}.part"
-    while not (part.is_file() and part.stat().st_size > 400_000):
-        time.sleep(0.01)
-    time.sleep(0.2)
-    asked = time.monotonic()
-    stop.set()
-    thread.join(10)
-    assert ended
-    assert ended[0] - asked < 1.0
+
+    def come() -> None:
+        while not (part.is_file() and part.stat().st_size > 400_000):
+            time.sleep(0.01)
+
+    assert _seconds_to_stop(server, tmp_path, come) < 1.0
 
 
 def test_a_part_that_was_just_finished_by_another_is_left_alone(

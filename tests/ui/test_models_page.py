@@ -30,12 +30,10 @@ from app.ui.models.machine_check import Answer, Report, SetAside
 from app.ui.models.machine_check import Device as CheckedDevice
 from app.ui.models.page import ModelsPage
 from app.ui.sentence import Sentence
-from tests.models.hub_server import Faults, HubServer, hub_server
+from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
 from tests.ui.windows import Asked
 
 GIB = 1 << 30
-REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
-MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
 
 
 @pytest.fixture
@@ -62,9 +60,7 @@ def fits(page: ModelsPage) -> FitPage:
 @pytest.fixture
 def server(micro_model: Path) -> Iterator[HubServer]:
     """Has the micro model under the name of a large one."""
-    with hub_server() as hub:
-        hub.put(REPOSITORY, MODEL, micro_model)
-        hub.put(REPOSITORY, PROJECTOR, micro_model.with_name("mmproj-micro-gemma3.gguf"))
+    with micro_hub(micro_model) as hub:
         yield hub
 
 

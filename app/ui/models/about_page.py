@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.models.catalogue import catalogue
 from app.models.facts import facts
+from app.ui.card import Card
 from app.ui.controls import Words
 from app.ui.look import Look
-from app.ui.models.scrolling import fill
-from app.ui.painting import box
+from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 from app.ui.settings_controls import MenuButton
 
@@ -25,7 +24,7 @@ class AboutPage(QWidget):
         super().__init__()
         self._look = look
         self.model = MenuButton(look, "Model to read about", [(model.id, model.name) for model in catalogue()])
-        self._card = _Card(look)
+        self._card = Card(look)
         self._grid = QGridLayout(self._card)
         self._grid.setContentsMargins(18, 12, 18, 12)
         self._grid.setHorizontalSpacing(20)
@@ -64,13 +63,3 @@ class AboutPage(QWidget):
             self._grid.addWidget(value, number, 1)
             source = Words(self._look, fact.source, 12, token="text2")
             self._grid.addWidget(source, number, 2, Qt.AlignmentFlag.AlignTop)
-
-
-class _Card(QWidget):
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        look.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        box(QPainter(self), self.rect(), 10, self._look.colour("raised"), self._look.colour("border"))

@@ -81,8 +81,8 @@ class CheckByItself(QObject):
         settings = self._screen.settings
         kept = (*settings.checked, *checked)[-_KEPT:]
         aside = check.report.set_aside
-        load = msgspec.structs.replace(settings.load, avoid=aside.text, encoder_avoid=aside.pictures)
-        self._actions.change_settings(msgspec.structs.replace(settings, checked=kept, load=load))
+        changed = msgspec.structs.replace(settings, checked=kept, load=aside.applied(settings.load))
+        self._actions.change_settings(changed)
         for name in aside.text:
             self._screen.show_notice(f"{name} gives wrong answers. It is not used; bring its driver up to date.")
         for name in aside.pictures:

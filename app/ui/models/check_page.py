@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.banners import Picture
+from app.ui.card import Card
 from app.ui.controls import Button, Words
 from app.ui.look import Look
 from app.ui.models.machine_check import Answer, Device, MachineCheck, Report
-from app.ui.models.scrolling import fill
-from app.ui.painting import box
+from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
 COLUMN = 860
@@ -31,7 +31,7 @@ class CheckPage(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(0)
-        self._card = _Frame(look)
+        self._card = Card(look)
         self._card.setLayout(self._rows)
         foot = Sentence(look, 12, 16)
         foot.say(
@@ -83,16 +83,6 @@ class CheckPage(QWidget):
     @Slot()
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self._check.text)
-
-
-class _Frame(QFrame):
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        look.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        box(QPainter(self), self.rect(), 10, self._look.colour("raised"), self._look.colour("border"))
 
 
 class _Row(QWidget):

@@ -217,8 +217,8 @@ class ModelsDesk(QObject):
         report = self.check.report if self.check is not None and not self.check.running else None
         if report is None or not report.check:
             return
-        settings, aside = self._screen.settings, report.set_aside
-        load = msgspec.structs.replace(settings.load, avoid=aside.text, encoder_avoid=aside.pictures)
+        settings = self._screen.settings
+        load = report.set_aside.applied(settings.load)
         if load != settings.load:
             self._actions.change_settings(msgspec.structs.replace(settings, load=load))
 

@@ -20,14 +20,14 @@ from app.ui.look import Look
 from app.ui.models.fit_side import FitSide, Legend
 from app.ui.models.fit_table import FitTable
 from app.ui.models.memory_bar import MemoryBar
-from app.ui.models.scrolling import scrolling
+from app.ui.scrolling import scrolling
 from app.ui.sentence import Sentence
 from app.ui.settings_controls import MenuButton, NumberField, Segments
 
 CACHES = (("f16", "16-bit"), ("q8_0", "8-bit"), ("q4_0", "4-bit"))
 SIDE, NARROW, SMALL = 356, 980, 900
 _GIB = 1 << 30
-_PARTS = ("part_turns", "part_message", "warn", "code_keyword", "part_system", "control")
+_PARTS = ("part_turns", "part_message", "part_working", "part_images", "part_copies", "part_system")
 
 
 class Here(NamedTuple):

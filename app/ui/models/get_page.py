@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.settings import Settings
 from app.models.advice import Advice, Speed, advice, recommended
@@ -14,13 +14,14 @@ from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
 from app.models.downloads import Wish, wish
 from app.models.memory import Machine, in_gib
 from app.models.table import Asked, kind, planned
+from app.ui.card import Card
 from app.ui.controls import Button, Line, Words
 from app.ui.look import Look
 from app.ui.model_files import size_text
 from app.ui.models.downloader import Downloader
 from app.ui.models.fit_side import Chip
-from app.ui.models.scrolling import fill
 from app.ui.painting import box, mirrored
+from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
 COLUMN, SMALL, CONTEXT = 760, 640, 8192
@@ -78,15 +79,14 @@ class GetPage(QWidget):
             card.refresh()
 
 
-class _ModelCard(QFrame):
+class _ModelCard(Card):
     accepted = Signal(str)
     used = Signal(object)
 
     def __init__(
         self, look: Look, model: CatalogueModel, downloader: Downloader, here: Callable[[CatalogueModel], object]
     ) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, "border_strong")
         self._downloader = downloader
         self._here = here
         self._wish: Wish = wish(model)
@@ -160,10 +160,6 @@ class _ModelCard(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._terms.setVisible(self.width() >= self._look.px(SMALL))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look = self._look
-        box(QPainter(self), self.rect(), 10, look.colour("raised"), look.colour("border_strong"))
-
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(10)
@@ -209,7 +205,6 @@ class _ModelCard(QFrame):
         self.cancel.clicked.connect(self._downloader.forget)
         self.agree.toggled.connect(self.refresh)
         self._link.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self.model.licence_url)))
-        self._look.changed.connect(self.update)
 
     def _why_not(self) -> str:
         if self._downloader.order is not None:

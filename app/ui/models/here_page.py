@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.banners import Picture
+from app.ui.card import Card
 from app.ui.controls import Button, ElidedWords, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
-from app.ui.models.scrolling import fill
-from app.ui.painting import box
+from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
 COLUMN = 760
@@ -73,13 +72,12 @@ class HerePage(QWidget):
         self._none.setVisible(not files or missing is not None)
 
 
-class _Row(QWidget):
+class _Row(Card):
     used = Signal(object)
     removed = Signal(object)
 
     def __init__(self, look: Look, file: ModelFile, *, is_loaded: bool, can_go: bool) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look)
         self._path = file.path
         self._sure = False
         name = ElidedWords(look, 13, 500)
@@ -102,10 +100,6 @@ class _Row(QWidget):
         row.addWidget(use)
         use.clicked.connect(lambda: self.used.emit(self._path))
         self._remove.clicked.connect(self._on_remove_clicked)
-        look.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        box(QPainter(self), self.rect(), 10, self._look.colour("raised"), self._look.colour("border"))
 
     @Slot()
     def _on_remove_clicked(self) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from app.core.paths import DataPaths
+from app.core.settings import LoadOptions
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -37,6 +38,10 @@ class SetAside(msgspec.Struct, frozen=True):
 
     text: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+
+    def applied(self, load: LoadOptions) -> LoadOptions:
+        """The options with these cards set aside, and no others."""
+        return msgspec.structs.replace(load, avoid=self.text, encoder_avoid=self.pictures)
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -18,14 +18,16 @@ def scrolling(content: QWidget) -> QScrollArea:
     return area
 
 
-def fill(page: QWidget, column: QLayout, width: int, *, centred: bool = False) -> None:
-    """Put a column of at most this width on a page, at its start or in its middle."""
+def fill(
+    page: QWidget, column: QLayout, width: int, *, centred: bool = False, around: tuple[int, int] = (28, 24)
+) -> None:
+    """Put a column of at most this width on a page, at its start or in its middle; `around` are its margins."""
     column.setContentsMargins(0, 0, 0, 0)
     held = QWidget()
     held.setMaximumWidth(width)
     held.setLayout(column)
     row = QHBoxLayout()
-    row.setContentsMargins(28, 24, 28, 24)
+    row.setContentsMargins(*around, *around)
     if centred:
         row.addStretch(1)
     row.addWidget(held, 1000)
