@@ -6,17 +6,27 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from app.chat.changes import Change, MessageChanged, MessageView, ReadingChanged, SeeingChanged, TextAdded, TurnEnded
+from app.chat.changes import (
+    CallWritten,
+    Change,
+    MessageChanged,
+    MessageView,
+    ReadingChanged,
+    SeeingChanged,
+    TextAdded,
+    TurnEnded,
+)
 from app.chat.clock import Clock
 from app.chat.link import EngineLink
 from app.chat.saver import Saver
 from app.chat.views import with_record
 from app.core.message import FinishReason, MessageState, SampledTokens, Timings, Usage
-from app.core.protocol import Failed, Finished, Generate, LookedAhead, Prompt, Reading, Seeing, Stop, Text
+from app.core.protocol import Calling, Failed, Finished, Generate, LookedAhead, Prompt, Reading, Seeing, Stop, Text
 from app.core.settings import Sampling
 from app.store.records import AnswerRecord
 
 _SAVE_SECONDS = 1.0
+_UNSAVED = "The tool was not used: what the model wrote could not be saved."
 _CRASHED = "The model stopped working before the answer was complete."
 
 
@@ -61,7 +71,10 @@ class Turn:
 
 @dataclass(slots=True)
 class Answering:
-    """Session thread. One turn at a time; every turn ends with TurnEnded, unless its message was deleted meanwhile."""
+    """Session thread. One turn at a time; every turn ends with TurnEnded, unless its message was deleted meanwhile.
+
+    One that ends with calls of tools ends without it: the answer goes on when they are settled.
+    """
 
     engine: EngineLink
     saver: Saver
@@ -145,6 +158,13 @@ class Answering:
             return ()
         return (TextAdded(turn.view.conversation, turn.view.id, event.text, event.generated),)
 
+    def handle_calling(self, event: Calling) -> tuple[Change, ...]:
+        """A call is being written."""
+        turn = self._of(event.turn)
+        if turn is None or not turn.told:
+            return ()
+        return (CallWritten(turn.view.conversation, turn.view.id, event.name, event.generated),)
+
     def handle_finished(self, event: Finished) -> tuple[Change, ...]:
         """The turn has ended as it should, by its limit or by Stop."""
         turn = self._of(event.turn)
@@ -156,7 +176,10 @@ class Answering:
         turn.text = event.text
         complete = event.reason is FinishReason.STOP
         state = MessageState.COMPLETE if complete else MessageState.INTERRUPTED
-        return self._end(turn, turn.record(state, event.tokens, event.usage, event.timings), event.reason)
+        record = turn.record(state, event.tokens, event.usage, event.timings)
+        if event.calls:
+            return self._end_with_calls(turn, replace(record, call_text=event.call_text))
+        return self._end(turn, record, event.reason)
 
     def handle_failed(self, event: Failed) -> tuple[Change, ...]:
         """The turn could not go on."""
@@ -194,6 +217,14 @@ class Answering:
         told = self.saver.save(view.id, record)
         shown = with_record(view, record, saved=view.id not in self.saver.unsaved)
         return (*told, MessageChanged(shown), TurnEnded(view.conversation, view.id, reason))
+
+    def _end_with_calls(self, turn: Turn, record: AnswerRecord) -> tuple[Change, ...]:
+        """What it wrote is saved before anything runs; where it cannot be, nothing does."""
+        told = self.saver.save(turn.view.id, replace(record, finish_reason=FinishReason.STOP))
+        if turn.view.id in self.saver.unsaved:
+            failed = replace(record, state=MessageState.INTERRUPTED, tokens=None, call_text="")
+            return (*told, *self._end(turn, failed, FinishReason.ERROR, _UNSAVED))
+        return (*told, MessageChanged(with_record(turn.view, record, saved=True)))
 
     def _save(self, turn: Turn, record: AnswerRecord) -> tuple[Change, ...]:
         was_saved = turn.view.id not in self.saver.unsaved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -18,6 +19,7 @@ from app.core.errors import StorageError, UsageError
 from app.core.message import Draft, MessageState, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
+from app.core.tools import ToolDefinition
 from app.store.records import AnswerRecord, StoredMessage
 from app.store.store import Store
 
@@ -27,13 +29,23 @@ _RETRY_SECONDS = 2.0
 class Asking:
     """Session thread. `model` in its methods is the name of a model that can be asked now, "" while there is none."""
 
-    def __init__(self, store: Store, answering: Answering, library: Library, prompts: Prompts, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        answering: Answering,
+        library: Library,
+        prompts: Prompts,
+        clock: Clock,
+        tools: Callable[[ConversationSettings], tuple[ToolDefinition, ...]] = lambda _: (),
+    ) -> None:
+        """`tools` are those that a conversation with these settings tells the model of."""
         self._store = store
         self._answering = answering
         self._library = library
         self._prompts = prompts
         self._clock = clock
         self._retry_at: float | None = None
+        self._tools = tools
         self.settings = Settings()
 
     @property
@@ -93,8 +105,7 @@ class Asking:
 
     def regenerate(self, message: str, model: str) -> list[Change]:
         """Answer the question before this answer (or this question) again, as another version."""
-        chosen = self._library.message(message)
-        question = chosen if chosen.role is Role.USER else self._library.message(chosen.parent)
+        chosen, question = self._turn_of(message)
         if question.state is MessageState.QUEUED:
             raise UsageError("This message waits for the model already.", "queued")
         stopped = self._stop_below(question.id)
@@ -102,7 +113,7 @@ class Asking:
         answer = chosen.id if chosen is not question else _answer_to(question.id, before)
         free = self._is_free(model)
         with self._store.durable():
-            moved = bool(answer) and self._store.messages.move_waiting(answer, question.id)
+            moved = bool(answer) and self._store.messages.move_waiting(_end_of(answer, before), question.id)
             if not moved:
                 self._store.messages.show(question.id)
             left = self._end_waiting_below(answer) if answer else []
@@ -137,9 +148,11 @@ class Asking:
     def go_on(self, message: str, model: str) -> list[Change]:
         """Continue a partial answer in the same message."""
         stored = self._library.message(message)
+        if stored.calls and all(call.settled for call in stored.calls) and not self._has_followers(message):
+            return self.proceed(message)
         if stored.role is not Role.ASSISTANT or stored.state is not MessageState.INTERRUPTED:
             raise UsageError("Only an answer that was cut off can go on.", "not_partial")
-        if self._store.messages.has_followers(message):
+        if self._has_followers(message):
             raise UsageError("Only the last answer can go on. Edit or regenerate this one instead.", "not_last")
         if not self._is_free(model):
             raise UsageError("The model is busy. Continue when it is ready.", "busy")
@@ -156,6 +169,15 @@ class Asking:
         sampling = self._own(stored.conversation).sampling or self.settings.sampling
         self._answering.begin(view, before, prompt, sampling)
         return [MessageChanged(view)]
+
+    def proceed(self, message: str) -> list[Change]:
+        """The calls of this answer are settled: what they came back with is read next, before all that waits."""
+        if self._library.view(message) is None:
+            return []  # it was deleted meanwhile
+        with self._store.durable():
+            self._store.messages.set_state(message, MessageState.QUEUED, self._store.owner)
+        self._answering.line.insert(0, message)
+        return [MessageChanged(self._library_view(message))]
 
     def withdraw(self, message: str) -> list[Change]:
         """Take a waiting message back; the words of one that was not answered before go back to the composer."""
@@ -188,10 +210,10 @@ class Asking:
         """What would be read if this draft were sent now."""
         if not conversation:
             system = system_text(stamped(own, self.settings, self._clock), self.settings)
-            return self._prompts.up_to("", "", system, draft=draft)
+            return self._prompts.up_to("", "", system, self._tools(own), draft=draft)
         stored = self._library.conversation(conversation)
         system = system_text(stored.settings, self.settings)
-        return self._prompts.up_to(conversation, stored.leaf, system, draft=draft)
+        return self._prompts.up_to(conversation, stored.leaf, system, self._tools(stored.settings), draft=draft)
 
     def _is_free(self, model: str) -> bool:
         return bool(model) and self._answering.turn is None and not self._answering.line
@@ -254,7 +276,25 @@ class Asking:
         self._answering.line[:] = [waiting for waiting in self._answering.line if waiting not in messages]
 
     def _prompt(self, conversation: str, leaf: str) -> Prompt:
-        return self._prompts.up_to(conversation, leaf, system_text(self._own(conversation), self.settings))
+        own = self._own(conversation)
+        return self._prompts.up_to(conversation, leaf, system_text(own, self.settings), self._tools(own))
+
+    def _turn_of(self, message: str) -> tuple[StoredMessage, StoredMessage]:
+        """The first part of the answer that this message is of (or this question), and the question before it."""
+        chosen = self._library.message(message)
+        while chosen.role is Role.ASSISTANT:
+            before = self._library.message(chosen.parent)
+            if before.role is Role.USER:
+                return chosen, before
+            chosen = before
+        return chosen, chosen
+
+    def beginning(self, message: str) -> str:
+        """The first part of the answer that this message is a part of; a question is its own."""
+        return self._turn_of(message)[0].id
+
+    def _has_followers(self, message: str) -> bool:
+        return self._store.messages.has_followers(message)
 
     def _own(self, conversation: str) -> ConversationSettings:
         return self._library.conversation(conversation).settings
@@ -283,6 +323,17 @@ def _title(draft: Draft) -> str:
     """The first words, or what the first attachment was called."""
     named = [document.name for document in draft.documents] + [picture.name for picture in draft.pictures]
     return title_of(draft.text if draft.text.strip() or not named else named[0])
+
+
+def _end_of(answer: str, branch: tuple[MessageView, ...]) -> str:
+    """The last part of the answer that begins with this one on this branch."""
+    ids = [view.id for view in branch]
+    if answer in ids:
+        for view in branch[ids.index(answer) :]:
+            if view.role is not Role.ASSISTANT:
+                break
+            answer = view.id
+    return answer
 
 
 def _answer_to(question: str, branch: tuple[MessageView, ...]) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
 from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer
 from app.core.settings import ConversationSettings, Settings
+from app.core.tools import Call, Effect, Grant, LoggedCall, ServerConfig, ServerTool, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ConversationRow:
 class MessageView:
     """A message as it is shown. `versions` are the ids of its siblings in order of making, itself included.
 
+    `calls` are the tools that an answer called; what they came back with leads to the answer that follows it.
     `saved` is False while what is on screen is not on disk (disk full); `model` names who answered.
     """
 
@@ -44,6 +46,7 @@ class MessageView:
     timings: Timings = Timings()
     pictures: tuple[Picture, ...] = ()
     documents: tuple[Document, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 class ModelState(StrEnum):
@@ -141,6 +144,16 @@ class SeeingChanged(Change):
     done: int
     total: int
     fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallWritten(Change):
+    """The answer is writing a call: of which tool ("" as long as that is not known), and how many tokens it has."""
+
+    conversation: str
+    message: str
+    name: str
+    generated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +281,70 @@ class Bug(Change):
 
     message: str
     traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """A tool in the panel. `tokens` are those of its definition (None: not counted yet).
+
+    `unseen`: its server says something else of it than when the person looked, so it is off.
+    """
+
+    key: str
+    name: str
+    origin: str
+    description: str
+    effect: Effect
+    on: bool
+    verdict: Verdict
+    may_always: bool
+    tokens: int | None
+    unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """A tool server in the panel: stopped, starting, running or failed (`message` says why)."""
+
+    config: ServerConfig
+    enabled: bool
+    state: str
+    count: int
+    tokens: int | None
+    message: str
+    detail: str
+    unseen: tuple[str, ...]
+    tools: tuple[ServerTool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsListed(Change):
+    """What the panel shows of a conversation's tools. `too_small`: this model is too small to call them well."""
+
+    conversation: str
+    on: bool
+    too_small: bool
+    tools: tuple[ToolRow, ...]
+    servers: tuple[ServerRow, ...]
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTried(Change):
+    """A server that is not added yet was started for a look: what it said, and that it was stopped again."""
+
+    name: str
+    message: str  # "" where it answered
+    detail: str
+    title: str
+    version: str
+    seconds: float
+    tools: tuple[ServerTool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLogged(Change):
+    """Entries of the log of calls, the latest first."""
+
+    words: str
+    entries: tuple[LoggedCall, ...]

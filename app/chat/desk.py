@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import webbrowser
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,19 @@ import msgspec
 from app.chat.ahead import Lookahead
 from app.chat.answering import Answering
 from app.chat.asking import Asking
-from app.chat.changes import Bug, Change, MessageChanged, Notice, SettingsChanged, WorkerBenched, WorkerDescribed
+from app.chat.calling import Calling
+from app.chat.changes import (
+    Bug,
+    Change,
+    MessageChanged,
+    MessageView,
+    Notice,
+    SettingsChanged,
+    ToolsListed,
+    TurnEnded,
+    WorkerBenched,
+    WorkerDescribed,
+)
 from app.chat.clock import Clock
 from app.chat.library import Library
 from app.chat.link import EngineLink
@@ -20,13 +34,17 @@ from app.chat.meter import Meter
 from app.chat.model_keeper import ModelKeeper, Wanted
 from app.chat.prompts import Prompts
 from app.chat.saver import Saver
+from app.chat.tool_desk import ToolDesk
+from app.chat.wording import found_words
 from app.core import protocol
 from app.core.errors import StorageError
-from app.core.message import Draft
+from app.core.message import Draft, FinishReason, Picture
 from app.core.paths import encode_path
 from app.core.protocol import Event, Finished
 from app.core.settings import ConversationSettings, LoadOptions, Settings
 from app.store.store import Store
+from app.tools.frames import AnyHostEvent, CallEnded
+from app.tools.toolbox import Toolbox
 
 Changes = tuple[Change, ...]
 
@@ -34,21 +52,36 @@ Changes = tuple[Change, ...]
 class Desk:
     """Session thread. Commands are ChatSession's; this is what they share and what happens between them."""
 
-    def __init__(self, store: Store, engine: EngineLink, clock: Clock, embeddings: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: EngineLink,
+        clock: Clock,
+        embeddings: Path | None = None,
+        toolbox: Toolbox | None = None,
+    ) -> None:
         self.store = store
+        self.toolbox = toolbox or Toolbox(lambda _: None, Path(os.devnull))
         self._clock = clock
         self._used_at = clock.monotonic()
         self.keeper = ModelKeeper(engine, clock, embeddings)
         self.saver = Saver(store, clock)
         self.answering = Answering(engine, self.saver, clock)
         self.library = Library(store, self.answering)
-        self.asking = Asking(store, self.answering, self.library, Prompts(store, self.saver), clock)
+        self.tools = ToolDesk(store, self.toolbox, self._settings, self._keep_settings, self._parameters)
+        self.calling = Calling(
+            store, self.library, self.toolbox, clock, self._settings, self._search_chats, webbrowser.open
+        )
+        self.library.with_asked = self.calling.with_asked
+        prompts = Prompts(store, self.saver)
+        self.asking = Asking(store, self.answering, self.library, prompts, clock, self.tools.declared)
         self.meter = Meter()
         self.ahead = Lookahead()
         self.is_window = False
         self.open = ""  # the conversation that is shown, "" for the new chat
         self.draft = Draft()
         self.own_new = ConversationSettings()  # what the new chat sets for itself
+        self._tools_told: ToolsListed | None = None
         self._handlers = self._made_handlers()
 
     @property
@@ -80,6 +113,21 @@ class Desk:
             return None
         return self._used_at + 60.0 * minutes
 
+    def handle_tool(self, event: AnyHostEvent, pictures: tuple[Picture, ...] = ()) -> Changes:
+        """What an event of the tools changes; `pictures` are those of a result, kept already."""
+        told = list(self.tools.take(event))
+        if isinstance(event, CallEnded):
+            told += self.calling.handle_ended(event, pictures)
+        return self.settled(told)
+
+    @property
+    def own(self) -> ConversationSettings:
+        """What the conversation that is shown sets for itself."""
+        if not self.open:
+            return self.own_new
+        stored = self.store.conversations.find(self.open)
+        return stored.settings if stored is not None else ConversationSettings()
+
     def rest(self) -> Changes:
         """Give the model's memory back if nobody has used it for long enough."""
         due = self.rests_at
@@ -90,8 +138,11 @@ class Desk:
         self._used_at = self._clock.monotonic()
         woken = self.keeper.wake() if self.answering.line or self.draft else ()
         told = [*changes, *woken, *self.keeper.advance(busy=self.answering.turn is not None)]
+        while self.calling.ready:
+            told += self.asking.proceed(self.calling.ready.pop(0))
         if self.model:
             told += self.asking.begin_next(self.model)
+        told += self._tools_news()
         if self.answering.turn is not None or not self.model:
             self.ahead.forget()
         else:
@@ -188,6 +239,7 @@ class Desk:
             request = self.meter.due(
                 lambda conversation, draft: self.asking.draft_prompt(conversation, draft, self.own_new),
                 self.asking.settings.sampling.max_tokens,
+                self.tools.uncounted(self.keeper.info.fingerprint if self.keeper.info else ""),
             )
         except StorageError:  # an estimate; what is wrong with the disk is told by what must be saved
             return
@@ -215,9 +267,10 @@ class Desk:
             protocol.Seeing: self.answering.handle_seeing,
             protocol.LookedAhead: self._on_looked_ahead,
             protocol.Text: self.answering.handle_text,
+            protocol.Calling: self.answering.handle_calling,
             protocol.Finished: self._on_finished,
             protocol.Failed: lambda event: self._after_turn(self.answering.handle_failed(event)),
-            protocol.Measured: lambda event: self.settled(self.meter.handle(event)),
+            protocol.Measured: self._on_measured,
             protocol.Described: self._on_described,
             protocol.Benched: self._on_benched,
             protocol.WorkerFault: lambda event: (Bug(event.message, event.traceback),),
@@ -248,7 +301,46 @@ class Desk:
         self.keeper.worked()
         if turn is not None and told and event.left_out:
             told = (*self._left_out(turn.view.conversation, event.left_out), *told)
+        if turn is not None and told and event.calls and turn.view.id not in self.saver.unsaved:
+            told = (*told, *self._called(turn.view, event))
         return self._after_turn(told)
+
+    def _called(self, view: MessageView, event: Finished) -> Changes:
+        try:
+            return tuple(self.calling.begin(view, event.calls))
+        except StorageError as error:  # nothing ran: what is not written down does not run
+            ended = TurnEnded(view.conversation, view.id, FinishReason.ERROR)
+            return (Notice(f"{error.message} The tool was not used.", error.code), ended)
+
+    def _on_measured(self, event: protocol.Measured) -> Changes:
+        self.tools.counted(event.definitions)
+        return self.settled(self.meter.handle(event))
+
+    def _tools_news(self) -> Changes:
+        """The panel's rows, where they are others than those told last."""
+        if not self.is_window or self.store.trouble is not None:
+            return ()
+        listed = self.tools.listed(self.open, self.own)
+        if listed == self._tools_told:
+            return ()
+        self._tools_told = listed
+        return (listed,)
+
+    def _settings(self) -> Settings:
+        return self.asking.settings
+
+    def _keep_settings(self, settings: Settings) -> None:
+        """These settings hold, and are stored with what else is stored there. Raises StorageError."""
+        self.asking.settings = settings
+        kept = msgspec.structs.replace(self.store.settings(), tool_rules=settings.tool_rules, servers=settings.servers)
+        self.store.save_settings(kept)
+
+    def _parameters(self) -> int:
+        info = self.keeper.info
+        return info.parameters if info is not None else 0
+
+    def _search_chats(self, words: str, most: int) -> str:
+        return found_words(self.store.messages.search(words, most, self.open), words)
 
     def _left_out(self, conversation: str, count: int) -> Changes:
         """A person who sent before the measurement came is told afterwards."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.chat.answering import Answering
 from app.chat.changes import ConversationOpened, ConversationsListed, MessageView
 from app.chat.views import message_view, row, without_writer
@@ -9,6 +11,7 @@ from app.chat.wording import NEW_CHAT
 from app.core.errors import UsageError
 from app.core.message import Draft
 from app.core.settings import ConversationSettings
+from app.core.tools import CallState
 from app.store.records import StoredConversation, StoredMessage
 from app.store.store import Store
 
@@ -19,6 +22,7 @@ class Library:
     def __init__(self, store: Store, answering: Answering) -> None:
         self._store = store
         self._answering = answering
+        self.with_asked: Callable[[MessageView, ConversationSettings], MessageView] = lambda view, _: view
         self._leaves: dict[str, str] = {}
 
     def listed(self) -> ConversationsListed:
@@ -70,4 +74,6 @@ class Library:
 
     def _view(self, stored: StoredMessage) -> MessageView:
         view = self._answering.shown(message_view(stored))
+        if any(call.state is CallState.WAITING for call in view.calls):
+            view = self.with_asked(view, self.conversation(view.conversation).settings)
         return without_writer(view) if self._store.only_reading else view

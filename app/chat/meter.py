@@ -8,6 +8,7 @@ from app.chat.changes import Change, ContextMeasured
 from app.chat.documents import quoted
 from app.core.message import Draft
 from app.core.protocol import Measure, Measured, Prompt
+from app.core.tools import ToolDefinition
 
 
 class Meter:
@@ -29,8 +30,16 @@ class Meter:
         """The worker that was asked is gone."""
         self._asked = 0
 
-    def due(self, prompt: Callable[[str, Draft], Prompt], max_tokens: int | None) -> Measure | None:
-        """The next request, None while one is out or nothing has changed; `prompt` takes conversation and draft."""
+    def due(
+        self,
+        prompt: Callable[[str, Draft], Prompt],
+        max_tokens: int | None,
+        definitions: tuple[ToolDefinition, ...] = (),
+    ) -> Measure | None:
+        """The next request, None while one is out or nothing has changed; `prompt` takes conversation and draft.
+
+        `definitions` are tools whose tokens are counted beside it.
+        """
         if self._wanted is None or self._asked:
             return None
         conversation, draft = self._wanted
@@ -38,7 +47,7 @@ class Meter:
         self._number += 1
         self._asked = self._number
         parts = tuple(quoted(document) for document in draft.documents)
-        return Measure(self._number, prompt(conversation, draft), max_tokens, parts)
+        return Measure(self._number, prompt(conversation, draft), max_tokens, parts, definitions)
 
     def handle(self, event: Measured) -> tuple[Change, ...]:
         """An answer; what it tells of another conversation or an older draft is dropped."""

@@ -13,7 +13,10 @@ from app.chat.wording import date_sentence
 from app.core.message import Draft, Message, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
+from app.core.tools import Call, CallState, ToolDefinition, ToolResult
 from app.store.store import Store
+
+UNDECIDED = "The person has not decided yet whether this may run."
 
 
 class Prompts:
@@ -23,23 +26,37 @@ class Prompts:
         self._store = store
         self._saver = saver
 
-    def up_to(self, conversation: str, leaf: str, system: str, *, draft: Draft = Draft()) -> Prompt:
+    def up_to(
+        self,
+        conversation: str,
+        leaf: str,
+        system: str,
+        tools: tuple[ToolDefinition, ...] = (),
+        *,
+        draft: Draft = Draft(),
+    ) -> Prompt:
         """The branch that ends with this message, and what is being written after it."""
         messages = self._branch(leaf) if leaf else []
         if draft:
             text = with_documents(draft.text, draft.documents)
             messages.append(Message(Role.USER, text, pictures=draft.pictures))
-        return Prompt(conversation=conversation, messages=tuple(alternating(messages)), system=system)
+        return Prompt(conversation, tuple(alternating(messages)), system, tools)
 
     def _branch(self, leaf: str) -> list[Message]:
         unsaved = self._saver.unsaved
         messages: list[Message] = []
-        for id_, message, documents in self._store.messages.prompt(leaf):
-            newer = unsaved.get(id_)
+        for stored in self._store.messages.prompt(leaf):
+            message = stored.message
+            newer = unsaved.get(stored.id)
             if newer:
-                messages.append(Message(message.role, newer.text, newer.tokens, message.pictures))
-            elif documents:
-                messages.append(msgspec.structs.replace(message, text=with_documents(message.text, documents)))
+                message = Message(message.role, newer.text + newer.call_text, newer.tokens, message.pictures)
+            elif stored.documents:
+                message = msgspec.structs.replace(message, text=with_documents(message.text, stored.documents))
+            if message.role is Role.ASSISTANT:  # what its calls came back with is said to it by the next message
+                came_back, message = message.pictures, msgspec.structs.replace(message, pictures=())
+                messages.append(message)
+                if stored.calls:
+                    messages.append(Message(Role.USER, "", pictures=came_back, results=results_of(stored.calls)))
             else:
                 messages.append(message)
         return messages
@@ -57,10 +74,19 @@ def alternating(messages: Iterable[Message]) -> list[Message]:
         if found and found[-1].role is message.role:
             before = found[-1]
             text = "\n\n".join(part for part in (before.text, message.text) if part)
-            found[-1] = Message(message.role, text, pictures=before.pictures + message.pictures)
+            pictures, results = before.pictures + message.pictures, before.results + message.results
+            found[-1] = Message(message.role, text, pictures=pictures, results=results)
         else:
             found.append(message)
     return found
+
+
+def results_of(calls: Iterable[Call]) -> tuple[ToolResult, ...]:
+    """What the model is told of its calls; none is left without an answer."""
+    return tuple(
+        ToolResult(call.name, call.result if call.settled else UNDECIDED, call.state is not CallState.DONE)
+        for call in calls
+    )
 
 
 def system_text(own: ConversationSettings, settings: Settings) -> str:

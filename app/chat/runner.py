@@ -13,11 +13,15 @@ from app.chat.changes import Bug, Change, Notice
 from app.chat.clock import Clock, SystemClock
 from app.chat.refusals import changes_with
 from app.chat.session import Changes, ChatSession
+from app.chat.tool_pictures import kept_pictures
 from app.core.errors import UserError
+from app.core.message import Picture
 from app.core.paths import DataPaths, resources
 from app.core.protocol import Event
 from app.engine.client import EngineClient
 from app.store.store import Store
+from app.tools.frames import AnyHostEvent, CallEnded
+from app.tools.toolbox import Toolbox
 
 Command = Callable[[ChatSession], Changes]
 
@@ -76,7 +80,8 @@ class SessionRunner:
         store = Store(self._paths)
         engine = EngineClient(self._on_event, self._paths.logs / "worker.log", scripted=self._scripted)
         demo_places = (self._paths.models, resources() / "models")
-        session = ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings)
+        toolbox = Toolbox(self._on_tool_event, self._paths.logs)
+        session = ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings, toolbox)
         tick_at = 0.0
         while True:
             due = tick_at if session.under_way else session.rests_at
@@ -102,6 +107,12 @@ class SessionRunner:
             changes = (Bug(str(error) or type(error).__name__, traceback.format_exc()),)
         for change in changes:
             self._on_change(change)
+
+    def _on_tool_event(self, event: AnyHostEvent) -> None:
+        pictures: tuple[Picture, ...] = ()
+        if isinstance(event, CallEnded) and event.images:
+            event, pictures = kept_pictures(event, self._paths.attachments)
+        self.post(lambda session: session.tools.handle(event, pictures))
 
     def _on_event(self, event: Event) -> None:
         self.post(partial(_handle, event))

@@ -13,6 +13,7 @@ from app.chat.clock import Clock
 from app.chat.desk import Changes, Desk
 from app.chat.link import EngineLink
 from app.chat.model_keeper import DEMO_MODEL, Wanted
+from app.chat.tool_commands import ToolCommands
 from app.chat.views import branch_changes
 from app.chat.wording import clean_title, well_formed
 from app.core.errors import StorageError, UsageError
@@ -20,6 +21,7 @@ from app.core.message import Draft
 from app.core.protocol import Event
 from app.core.settings import ConversationSettings, Settings
 from app.store.store import Store
+from app.tools.toolbox import Toolbox
 
 __all__ = ["Changes", "ChatSession"]
 
@@ -39,13 +41,15 @@ class ChatSession:
         clock: Clock,
         demo_places: Sequence[Path] = (),
         embeddings: Path | None = None,
+        toolbox: Toolbox | None = None,
     ) -> None:
         """Starts nothing. `demo_places` are folders where the demo model may be; `embeddings` is the engine's own."""
         self._store = store
         self._engine = engine
         self._clock = clock
         self._demo_places = demo_places
-        self._desk = Desk(store, engine, clock, embeddings)
+        self._desk = Desk(store, engine, clock, embeddings, toolbox)
+        self.tools = ToolCommands(self._desk)
         self._removed_open = ""
 
     @property
@@ -78,6 +82,7 @@ class ChatSession:
         if self._store.trouble is None:
             told += self._desk.read_settings()
             self._desk.answering.line += self._adopted()
+            self.tools.mend()
             opened = self._store.conversations.opened()
             told += [self._desk.library.listed(), *self._desk.show(opened)]
         else:
@@ -98,6 +103,7 @@ class ChatSession:
     def close(self) -> Changes:
         """Save what is being written, end the worker and the store."""
         told = (*self._desk.answering.abandon(), *self._desk.retried())
+        self._desk.toolbox.close()
         self._engine.close()
         self._store.close()
         return told
@@ -207,7 +213,8 @@ class ChatSession:
     def stop(self) -> Changes:
         """End the answer (or the load) where it is; a second call kills the worker."""
         if self._desk.answering.turn is None:
-            return self._desk.settled(self._desk.keeper.cancel())
+            stopped = self._desk.calling.stop(self._desk.open) if self._desk.open else []
+            return self._desk.settled(stopped or self._desk.keeper.cancel())
         if self._desk.answering.stop():
             self._desk.keeper.kill()
         return ()
@@ -242,7 +249,11 @@ class ChatSession:
         return self._desk.settled(branch_changes(conversation, before, self._desk.library.branch(conversation)))
 
     def delete_message(self, message: str) -> Changes:
-        """Remove a message and what follows it; MessagesRemoved carries the token for undo_delete."""
+        """Remove a message and what follows it; MessagesRemoved carries the token for undo_delete.
+
+        Of an answer that called tools all parts go.
+        """
+        message = self._desk.asking.beginning(message)
         conversation = self._desk.library.message(message).conversation
         before = self._desk.library.branch(conversation)
         deletion = self._store.deletions.delete(message, self._clock.now())

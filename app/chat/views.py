@@ -28,6 +28,7 @@ def message_view(stored: StoredMessage) -> MessageView:
         timings=stored.timings,
         pictures=stored.pictures,
         documents=stored.documents,
+        calls=stored.calls,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 NEW_CHAT = "New chat"
@@ -68,3 +69,16 @@ def _cut(text: str, most: int) -> str:
     if text[most - 1] != " " and space and len(words) > most // 2:
         head = words
     return head.rstrip(" ,;:.-–—") + "…"
+
+
+def found_words(found: Sequence[tuple[str, float, str, str]], words: str) -> str:
+    """What a search in the chats found, as the model reads it: title, day, who said it, and the words around."""
+    if not found:
+        return f"No chat has the words “{words}”."
+    lines = []
+    for title, at, role, text in found:
+        place = max(0, text.lower().find(words.lower()) - 120)
+        around = " ".join(text[place : place + 320].split())
+        who = "the person" if role == "user" else "the model"
+        lines.append(f"{date.fromtimestamp(at).isoformat()}, “{title or NEW_CHAT}”, {who}: {around}")
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,19 +11,23 @@ from app.chat.changes import MessageView
 from app.core.errors import EngineError, ExitCode, StorageError
 from app.core.message import FinishReason, Timings
 from app.core.protocol import ModelInfo
+from app.core.tools import Call, CallDecision, CallState
 
 
-def answer_record(answer: MessageView, model: ModelInfo, load_ms: float) -> dict[str, Any]:
-    """One answer as `ask --json` prints it; `load_ms` is the load that this answer waited for, 0 for none."""
+def answer_record(answer: MessageView, model: ModelInfo, load_ms: float, calls: Sequence[Call] = ()) -> dict[str, Any]:
+    """One answer as `ask --json` prints it; `load_ms` is the load that this answer waited for, 0 for none.
+
+    `calls` are those of all its parts.
+    """
     timings = msgspec.structs.replace(answer.timings, load_ms=load_ms)
     return {
         "conversation": answer.conversation,
         "message": answer.id,
         "text": answer.text,
-        "finish_reason": answer.finish_reason or FinishReason.ERROR,
+        "finish_reason": _reason(answer, calls),
         "usage": msgspec.structs.asdict(answer.usage),
         "timings": _rounded(timings),
-        "tool_calls": [],
+        "tool_calls": [_call_record(call) for call in calls],
         "model": {
             "name": model.name,
             "architecture": model.architecture,
@@ -40,6 +45,17 @@ def check_answer(answer: MessageView, unsaved: str) -> ExitCode:
     if not answer.saved:
         raise StorageError(unsaved or "The answer was not saved.", code="unsaved")
     return ExitCode.INTERRUPTED if answer.finish_reason is FinishReason.CANCELLED else ExitCode.DONE
+
+
+def _reason(answer: MessageView, calls: Sequence[Call]) -> FinishReason:
+    if answer.finish_reason is FinishReason.STOP and any(call.state is CallState.DENIED for call in calls):
+        return FinishReason.TOOL_DENIED
+    return answer.finish_reason or FinishReason.ERROR
+
+
+def _call_record(call: Call) -> dict[str, Any]:
+    decision = CallDecision.DENIED if call.decision is CallDecision.NONE else call.decision
+    return {"name": call.name, "arguments": call.given, "decision": decision, "result": call.result}
 
 
 def _rounded(timings: Timings) -> dict[str, float]:

@@ -35,7 +35,7 @@ def _one_turn(link: SessionLink, output: Output, opened: Opened, draft: Draft, *
     conversation = opened.branch.conversation
     answer = turn.run(lambda session: session.submit(conversation, draft), streamed=not json)
     if json:
-        output.record(answer_record(answer, opened.model, opened.model.load_ms))
+        output.record(answer_record(answer, opened.model, opened.model.load_ms, turn.calls))
     else:
         output.end_line()
     return check_answer(answer, turn.unsaved)

@@ -81,7 +81,7 @@ class _Chat:
         turn = Turn(self._link, self._output, self._opened.branch)
         answer = turn.run(command, streamed=not self._json)
         if self._json:
-            self._output.record(answer_record(answer, self._opened.model, self._load_ms))
+            self._output.record(answer_record(answer, self._opened.model, self._load_ms, turn.calls))
             self._load_ms = 0.0
         else:
             self._output.end_line()

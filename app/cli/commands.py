@@ -45,6 +45,8 @@ class AnswerOptions:
     sampling: Sampling = field(default_factory=Sampling)
     json: bool = False
     pan_and_scan: PanAndScan = PanAndScan.AUTO
+    tools: str = "off"  # off | ask | auto
+    only: frozenset[str] = frozenset()  # the tools that were named; none: the usual ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 import msgspec
 
+from app.chat.calling import ToolMode
 from app.chat.changes import (
     Change,
     ConversationOpened,
@@ -27,6 +29,7 @@ from app.core.paths import DataPaths
 from app.core.protocol import ModelInfo
 from app.core.settings import ConversationSettings, Sampling
 
+_SERVER_SECONDS = 30.0
 _NO_MODEL = "No model is chosen. Name one with --model FILE.gguf."
 
 
@@ -43,12 +46,24 @@ def open_for_turns(link: SessionLink, output: Output, options: AnswerOptions) ->
     branch = None
     if options.conversation != "new":
         branch = read_conversation(link, find_conversation(link, options.conversation))
+    _begin_tools(link, options)
     model = load_model(link, output, options.model, options.sampling)
     if branch is None:
         return Opened(model, start_conversation(link, options))
     if options.system is not None:
         _set_system(link, branch, options.system)
     return Opened(model, branch)
+
+
+def _begin_tools(link: SessionLink, options: AnswerOptions) -> None:
+    """Who decides about calls, and what may be called. Raises UsageError for a tool that does not exist."""
+    mode = ToolMode(options.tools)
+    if mode is not ToolMode.OFF:
+        link.call(lambda session: session.tools.start_servers())
+        waits_until = monotonic() + _SERVER_SECONDS
+        while link.ask(lambda session: session.tools.are_starting) and monotonic() < waits_until:
+            sleep(0.05)
+    link.call(lambda session: session.tools.begin(mode, options.only))
 
 
 def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling: Sampling) -> ModelInfo:

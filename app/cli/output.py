@@ -88,6 +88,21 @@ class Output:
         self._err.write(f"{one_line(text)}\n")
         self._err.flush()
 
+    @property
+    def asks(self) -> bool:
+        """Whether a person reads standard error and can be asked there."""
+        return self._err_is_terminal
+
+    def answer(self, question: str) -> str:
+        """What the person types after a question on standard error. Raises EOFError."""
+        self.clear_status()
+        self._err.write(one_line(question) + " ")
+        self._err.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line
+
     def status(self, text: str) -> None:
         """What is going on, on one line of the terminal that the next output takes away; nothing without one."""
         if not self._err_is_terminal or text == self._status:

@@ -219,6 +219,15 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
         default=PanAndScan.AUTO.value,
         help="look at parts of a picture too where that helps (auto), at finer parts, or at the whole only (off)",
     )
+    parser.add_argument(
+        "--tools",
+        choices=("off", "ask", "auto"),
+        default="off",
+        help="let the model call tools: those that may run without a question (auto), or each after a question (ask)",
+    )
+    parser.add_argument(
+        "--tool", metavar="NAME", type=text_of, action="append", default=[], help="only this tool; several go"
+    )
     add_json(parser)
 
 
@@ -228,5 +237,13 @@ def _model_choice(found: argparse.Namespace) -> ModelChoice:
 
 def _answer_options(found: argparse.Namespace) -> AnswerOptions:
     sampling = Sampling(temperature=found.temperature, seed=found.seed, max_tokens=found.max_tokens)
-    choice = PanAndScan(found.pan_and_scan)
-    return AnswerOptions(_model_choice(found), found.conversation, found.system, sampling, found.json, choice)
+    return AnswerOptions(
+        _model_choice(found),
+        found.conversation,
+        found.system,
+        sampling,
+        found.json,
+        PanAndScan(found.pan_and_scan),
+        found.tools,
+        frozenset(found.tool),
+    )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from functools import partial
+
 from app.chat.changes import (
+    CallWritten,
     Change,
     ConversationOpened,
     MessageAdded,
@@ -19,10 +24,16 @@ from app.chat.changes import (
     TurnEnded,
     WorkerRestarted,
 )
+from app.chat.session import ChatSession
 from app.cli.link import Command, Interrupted, SessionLink
 from app.cli.output import Output
 from app.core.errors import EngineError
 from app.core.message import Role
+from app.core.tools import Call, CallState
+
+
+def _decide(call: str, approve: bool, session: ChatSession) -> tuple[Change, ...]:
+    return session.tools.decide(call, approve=approve)
 
 
 class Branch:
@@ -68,6 +79,7 @@ class Turn:
         self._output = output
         self._branch = branch
         self._stops = 0
+        self._asked: set[str] = set()
         self.unsaved = ""
 
     def run(self, command: Command, *, streamed: bool) -> MessageView:
@@ -87,12 +99,41 @@ class Turn:
             elif change is not None:
                 self._branch.apply(change)
                 self._show(change, streamed)
+                if isinstance(change, MessageAdded | MessageChanged):
+                    self._ask(change.message)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls of the last answer, all its parts together."""
+        found: tuple[Call, ...] = ()
+        for message in self._branch.messages:
+            found = () if message.role is Role.USER else (*found, *message.calls)
+        return found
+
+    def _ask(self, message: MessageView) -> None:
+        """Ask about the calls that wait; nobody there means no."""
+        for call in message.calls:
+            if call.state is CallState.WAITING and call.id not in self._asked:
+                self._asked.add(call.id)
+                yes = sys.stdin.isatty() and self._output.asks and self._confirmed(call)
+                self._link.call(partial(_decide, call.id, yes))
+
+    def _confirmed(self, call: Call) -> bool:
+        self._output.end_line()
+        self._output.sentence(f"The model asks to use {call.name}: {json.dumps(call.arguments, ensure_ascii=False)}")
+        with self._link.direct():
+            try:
+                return self._output.answer("Let it run? [y/N] ").strip().lower() in ("y", "yes")
+            except (EOFError, KeyboardInterrupt):
+                return False
 
     def _show(self, change: Change, streamed: bool) -> None:
         if isinstance(change, TextAdded) and streamed:
             self._output.words(change.text)
         elif isinstance(change, ReadingChanged) and change.done < change.total:
             self._output.status(f"Reading {change.done} of {change.total} tokens…")
+        elif isinstance(change, CallWritten):
+            self._output.status(f"Calling {change.name or 'a tool'}…")
         elif isinstance(change, SeeingChanged):
             self._output.status(f"Looking at picture {change.done + 1} of {change.total}: {change.fraction:.0%}")
         elif isinstance(change, SaveFailed):

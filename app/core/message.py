@@ -6,9 +6,11 @@ from enum import StrEnum
 
 import msgspec
 
+from app.core.tools import ToolResult
+
 
 class Role(StrEnum):
-    """Who speaks. Tool results come as their own role later and travel in a user turn."""
+    """Who speaks. What tools answered travels in a turn of the user."""
 
     SYSTEM = "system"
     USER = "user"
@@ -103,13 +105,14 @@ class Draft(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """One message as the prompt needs it. `tokens` is only there while an answer's text is unedited.
 
-    Pictures come before the text, in their order.
+    What tools answered comes before pictures and text, in a message of the user; pictures before the text.
     """
 
     role: Role
     text: str
     tokens: SampledTokens | None = None
     pictures: tuple[Picture, ...] = ()
+    results: tuple[ToolResult, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True):

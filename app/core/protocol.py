@@ -13,6 +13,7 @@ import msgspec
 
 from app.core.message import FinishReason, Message, SampledTokens, Timings, Usage
 from app.core.settings import LoadOptions, Sampling
+from app.core.tools import ToolDefinition, WrittenCall
 
 PROTOCOL_VERSION = 1
 
@@ -42,7 +43,7 @@ class Unload(Request, frozen=True, tag="unload"):
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """What is to be read: the messages from the first to the last, system text apart.
+    """What is to be read: the messages from the first to the last, system text and the tools it tells of apart.
 
     When the last message is the assistant's, the answer goes on from it (Continue) instead of a new turn being opened.
     """
@@ -50,22 +51,24 @@ class Prompt(msgspec.Struct, frozen=True):
     conversation: str
     messages: tuple[Message, ...]
     system: str = ""
+    tools: tuple[ToolDefinition, ...] = ()
 
 
 class Measure(Request, frozen=True, tag="measure"):
     """How many tokens would this prompt take, and what would be left out? Answered by Measured.
 
-    `parts` are texts (of documents) that are also counted each by itself.
+    `parts` are texts (of documents) and `definitions` tools that are also counted each by itself.
     """
 
     measure: int
     prompt: Prompt
     max_tokens: int | None = None
     parts: tuple[str, ...] = ()
+    definitions: tuple[ToolDefinition, ...] = ()
 
 
 class Generate(Request, frozen=True, tag="generate"):
-    """Answer the prompt. Events: Reading and Seeing in turn, Text*, then Finished or Failed."""
+    """Answer the prompt. Events: Reading and Seeing in turn, Text* and Calling*, then Finished or Failed."""
 
     turn: int
     prompt: Prompt
@@ -202,6 +205,7 @@ class Measured(Event, frozen=True, tag="measured"):
     left_out: int
     error: str = ""
     parts: tuple[int, ...] = ()
+    definitions: tuple[int, ...] = ()
 
 
 class Reading(Event, frozen=True, tag="reading"):
@@ -245,8 +249,20 @@ class Text(Event, frozen=True, tag="text"):
     tokens: SampledTokens | None = None
 
 
+class Calling(Event, frozen=True, tag="calling"):
+    """The answer has begun to call tools and is writing that; `name` is the tool, "" as long as it is not known."""
+
+    turn: int
+    name: str
+    generated: int
+
+
 class Finished(Event, frozen=True, tag="finished"):
-    """Ends a turn. `text` is the whole answer (what the Text events added up to), `left_out` the messages not read."""
+    """Ends a turn. `text` is the whole answer (what the Text events added up to), `left_out` the messages not read.
+
+    `calls` are the tools that it calls, `call_text` how it wrote that after `text`: what was sampled is both.
+    `call_text` without calls is a call that was broken off.
+    """
 
     turn: int
     reason: FinishReason
@@ -255,6 +271,8 @@ class Finished(Event, frozen=True, tag="finished"):
     usage: Usage
     timings: Timings
     left_out: int = 0
+    calls: tuple[WrittenCall, ...] = ()
+    call_text: str = ""
 
 
 class Failed(Event, frozen=True, tag="failed"):
@@ -314,8 +332,8 @@ class WorkerDied(Event, frozen=True, tag="worker_died"):
 
 AnyRequest = Load | CancelLoad | Unload | Measure | Generate | LookAhead | Stop | Describe | Bench
 AnyEvent = (
-    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Reading | Seeing | LookedAhead | Text | Finished
-    | Failed | Described | Benched | WorkerFault | WorkerDied
+    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Reading | Seeing | LookedAhead | Text | Calling
+    | Finished | Failed | Described | Benched | WorkerFault | WorkerDied
 )  # fmt: skip
 
 _Frame = TypeVar("_Frame", AnyRequest, AnyEvent)

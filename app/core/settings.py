@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from app.core.tools import Grant, Rule, ServerEntry
+
 
 class Sampling(msgspec.Struct, frozen=True):
     """Sampler settings; None means the model family's recommended value. Temperature 0 is greedy."""
@@ -53,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True):
     rest_minutes: int = 0  # without use, until the model's memory is given back; 0: never
     demo_notice_closed: bool = False
     fitted: tuple[tuple[str, LoadOptions], ...] = ()  # machine and model: how it is loaded since its memory ran out
+    tool_rules: tuple[Rule, ...] = ()
+    servers: tuple[ServerEntry, ...] = ()
 
 
 class ConversationSettings(msgspec.Struct, frozen=True):
@@ -61,3 +65,8 @@ class ConversationSettings(msgspec.Struct, frozen=True):
     system_prompt: str | None = None
     sampling: Sampling | None = None
     date_stamp: str = ""  # ISO day, written once when the chat begins
+    tools: bool | None = None  # None: on where the model is large enough for them
+    tools_on: tuple[str, ...] = ()  # tools (`policy.key_of`) that were switched on here, and off
+    tools_off: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()  # tools that need not ask here
+    grants: tuple[Grant, ...] = ()  # folders that tools may read here

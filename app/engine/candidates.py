@@ -7,6 +7,7 @@ llama.cpp's own way writes 12 bytes for each of Gemma's 262,144 tokens before th
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,19 @@ class Candidates:
                 self._data["p"][: len(ids)] = 0.0
                 return len(ids)
         return 0
+
+
+def among_best(
+    logits: NDArray[np.float32], most: int, never: NDArray[np.int32], mark: Callable[[int, int], None]
+) -> NDArray[Any]:
+    """The best `most` tokens without those in `never` and those whose logit `mark(address, count)` made endless."""
+    ids = np.argpartition(logits, -most)[-most:] if most < len(logits) else np.arange(len(logits))
+    ids = ids[~np.isin(ids, never)]
+    data: NDArray[Any] = np.zeros(len(ids), _TOKEN_DATA)
+    data["id"], data["logit"] = ids, logits[ids]
+    mark(int(data.ctypes.data), len(data))
+    kept: NDArray[Any] = data[np.isfinite(data["logit"])]
+    return kept
 
 
 def view(address: int, count: int) -> NDArray[np.float32]:

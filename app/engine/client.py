@@ -20,6 +20,7 @@ from queue import SimpleQueue
 
 import msgspec
 
+from app.core.child_log import open_log, signal_name
 from app.core.protocol import (
     PROTOCOL_VERSION,
     Event,
@@ -30,7 +31,6 @@ from app.core.protocol import (
     decode_event,
     encode,
 )
-from app.engine.worker_log import open_log, signal_name
 
 OnEvent = Callable[[Event], None]
 

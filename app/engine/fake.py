@@ -16,6 +16,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
 
+import msgspec
+
 from app.core.errors import EngineError
 from app.core.message import FinishReason, Message, Role, SampledTokens, Timings, Usage
 from app.core.paths import decode_path, display_name
@@ -103,6 +105,7 @@ class ScriptedEngine:
             reserve=reserve,
             left_out=left_out,
             parts=tuple(len(_pieces(part)) for part in request.parts),
+            definitions=tuple(len(str(msgspec.to_builtins(one))) // 4 for one in request.definitions),
         )
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:

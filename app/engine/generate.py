@@ -13,11 +13,12 @@ from time import perf_counter
 
 from app.core.errors import EngineError
 from app.core.message import FinishReason, Role, SampledTokens, Timings, Usage
-from app.core.protocol import Event, Finished, Generate, Prompt, Reading, Seeing, Text
+from app.core.protocol import Calling, Event, Finished, Generate, Prompt, Reading, Seeing, Text
+from app.engine.calls import CallHold
 from app.engine.cells import view_of
 from app.engine.context import Stopped
 from app.engine.governor import BatchPace
-from app.engine.llama import LlamaSampler
+from app.engine.llama_sampling import LlamaSampler
 from app.engine.model import Model
 from app.engine.sampler import build, effective
 from app.engine.utf8 import Utf8Stream
@@ -27,6 +28,7 @@ Emit = Callable[[Event], None]
 _TEXT_EVERY = 0.03  # seconds between packets of text
 _TOKENS_EVERY = 1.0  # seconds between packets that carry the ids for the partial save
 _READING_EVERY = 0.1
+_CALLING_EVERY = 0.3
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class _Answer:
     first_at: float = 0.0
     ids: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    hold: CallHold | None = None
 
     def sampled(self) -> SampledTokens:
         return SampledTokens(self.fingerprint, array("i", self.ids).tobytes())
@@ -92,19 +95,30 @@ def generate(model: Model, request: Generate, emit: Emit) -> Finished:
     try:
         _read(model, ids, answer, emit)
         chain = build(model.llama, sampling, ids)
+        if request.prompt.tools:
+            told = model.family.tools
+            answer.hold = CallHold(request.prompt.tools, told, model.vocabulary, model.llama_context, chain)
         reason = _write(model, chain, answer, sampling.max_tokens, emit)
     except Stopped:
         reason = FinishReason.CANCELLED
     finally:
         if chain is not None:
             chain.free()
-    if reason is FinishReason.STOP:
+        if answer.hold is not None:
+            answer.hold.free()
+    hold = answer.hold
+    called = hold is not None and hold.begun
+    if reason is FinishReason.STOP and not called:
         _tell(answer, answer.stream.finish(), emit)
+    call_text = hold.call_text if hold is not None else ""
+    calls = model.family.tools.calls(call_text) if called and reason is FinishReason.STOP else ()
     return Finished(
         turn=request.turn,
         reason=reason,
         text="".join(answer.text),
-        tokens=answer.sampled(),
+        tokens=answer.sampled() if calls or not called else SampledTokens("", b""),
+        calls=calls,
+        call_text=call_text,
         usage=answer.usage(),
         timings=answer.timings(model.info.load_ms, perf_counter()),
         left_out=left_out,
@@ -177,14 +191,18 @@ def _write(model: Model, chain: LlamaSampler, answer: _Answer, limit: int | None
     most = room + 1 if limit is None else min(limit, room + 1)  # the last one needs no cell of its own
     threads = governor.threads
     packets = _Packets(answer, emit)
+    hold = answer.hold
     try:
         while True:
             before = clock()
             token = sample(chain)
+            if hold is not None:
+                token = hold.checked(token, most - len(ids))
             if token in stops:
                 return FinishReason.STOP
             ids.append(token)
-            packets.add(feed(piece(token)), before)
+            text = feed(piece(token))
+            packets.add(text if hold is None else hold.passed(token, text), before)
             if len(ids) >= most:
                 return FinishReason.LENGTH
             if flag:
@@ -195,7 +213,7 @@ def _write(model: Model, chain: LlamaSampler, answer: _Answer, limit: int | None
                 threads = wanted
                 llama.set_threads(threads, governor.most)
     finally:
-        packets.flush(clock(), with_tokens=False)
+        packets.end(clock())
 
 
 class _Packets:
@@ -205,7 +223,7 @@ class _Packets:
         self._answer = answer
         self._emit = emit
         self._waiting: list[str] = []
-        self._next = 0.0
+        self._next = self._next_calling = 0.0
         self._next_tokens = perf_counter() + _TOKENS_EVERY
 
     def add(self, text: str, now: float) -> None:
@@ -214,8 +232,18 @@ class _Packets:
             self._answer.first_at = perf_counter()
         if text:
             self._waiting.append(text)
+        hold = self._answer.hold
         if now >= self._next and self._waiting:
-            self.flush(now, with_tokens=now >= self._next_tokens)
+            self.flush(now, with_tokens=now >= self._next_tokens and (hold is None or not hold.holds))
+        elif hold is not None and hold.begun and now >= self._next_calling:
+            self._next_calling = now + _CALLING_EVERY
+            self._emit(Calling(self._answer.turn, hold.name, len(self._answer.ids)))
+
+    def end(self, now: float) -> None:
+        """The answer has ended: what was held back is said."""
+        if self._answer.hold is not None:
+            self._waiting.append(self._answer.hold.rest())
+        self.flush(now, with_tokens=False)
 
     def flush(self, now: float, *, with_tokens: bool) -> None:
         """Sends what waits."""

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.protocol import Device
-from app.engine.candidates import Candidates, view
+from app.engine.candidates import Candidates, among_best, view
+from app.engine.llama_sampling import LlamaGrammar, LlamaSampler
 
 LogSink = Callable[[int, str], None]
 
@@ -261,6 +262,10 @@ class LlamaModel:
         """The C library's, for the image encoder that belongs to this model."""
         return self._handle
 
+    def create_grammar(self, text: str) -> LlamaGrammar:
+        """A grammar (GBNF) over this vocabulary. Raises ValueError where llama.cpp does not understand it."""
+        return LlamaGrammar(self._c, self._vocab, text)
+
     def free(self) -> None:
         """Gives the memory back. Twice does no harm."""
         if self._handle:
@@ -435,34 +440,25 @@ class LlamaContext:
                 return self._choose(sampler, found)
         return int(c.llama_sampler_sample(sampler.handle, self._handle, -1))
 
-    def _choose(self, sampler: LlamaSampler, count: int) -> int:
+    def sample_within(self, sampler: LlamaSampler, grammar: LlamaGrammar, most: int, never: Any) -> int | None:
+        """The next token by the chain among the best `most` that the grammar allows and that are not in `never`.
+
+        None where it allows none of them.
+        """
+        address = ctypes.addressof(self._c.llama_get_logits_ith(self._handle, -1).contents)
+        logits = view(address, self.model.n_vocab)
+        kept = among_best(logits, most, never, grammar.mark)
+        if not len(kept):
+            return None
+        if sampler.best == 1:
+            return int(kept["id"][kept["logit"].argmax()])
+        return self._choose(sampler, len(kept), int(kept.ctypes.data))
+
+    def _choose(self, sampler: LlamaSampler, count: int, address: int = 0) -> int:
         c = self._c
-        data = ctypes.cast(self._candidates.address, c.llama_token_data_p)
+        data = ctypes.cast(address or self._candidates.address, c.llama_token_data_p)
         among = c.llama_token_data_array(data=data, size=count, selected=-1, sorted=False)
         c.llama_sampler_apply(sampler.handle, ctypes.byref(among))
         token = int(among.data[among.selected].id)
         c.llama_sampler_accept(sampler.handle, token)
         return token
-
-
-class LlamaSampler:
-    """A chain of C samplers, applied in the order they were added."""
-
-    def __init__(self, c: Any) -> None:
-        self._c = c
-        self.handle: int = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
-        self.best = 0  # how many of the best tokens decide what is chosen; 0: all of them, 1: without the chain
-
-    def add(self, name: str, *arguments: float) -> None:
-        """Adds `llama_sampler_init_<name>(*arguments)`; the chain owns it."""
-        self._c.llama_sampler_chain_add(self.handle, getattr(self._c, f"llama_sampler_init_{name}")(*arguments))
-
-    def accept(self, token: int) -> None:
-        """Tells the chain of a token that it did not sample (a penalty counts it)."""
-        self._c.llama_sampler_accept(self.handle, token)
-
-    def free(self) -> None:
-        """Gives the memory back. Twice does no harm."""
-        if self.handle:
-            self._c.llama_sampler_free(self.handle)
-            self.handle = 0

@@ -108,7 +108,7 @@ class Model:
                 self.eyes = Eyes(
                     library, self._llama, files.projector, flag, files.embeddings, threads, device=placement.encoder
                 )
-            self.prompts = PromptReader(template, self.vocabulary, self.eyes)
+            self.prompts = PromptReader(template, self.vocabulary, self.eyes, self.family.tools)
             self._llama_context = self._create_context()
             self.context = Context(self._llama_context, embeddings=self.eyes.embeddings if self.eyes else None)
         except BaseException:

@@ -16,10 +16,11 @@ from app.engine.vocabulary import Vocabulary
 from app.prompt.budget import left_out
 from app.prompt.segments import Control, Plain, Sampled, Segment
 from app.prompt.template import ChatTemplate
+from app.prompt.tools import TAGGED_JSON, ToolFormat
 
 DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a context large enough
 _REMEMBERED_MESSAGES = 16384
-_REMEMBERED_TEXTS = 64
+_REMEMBERED_TEXTS = 256
 _PROBE = (Message(Role.USER, "x"), Message(Role.ASSISTANT, "y"))
 
 
@@ -45,16 +46,23 @@ class Fit:
 class PromptReader:
     """Renders prompts of one model. Worker's main thread. Raises EngineError where the template refuses."""
 
-    def __init__(self, template: ChatTemplate, vocabulary: Vocabulary, eyes: Eyes | None = None) -> None:
+    def __init__(
+        self,
+        template: ChatTemplate,
+        vocabulary: Vocabulary,
+        eyes: Eyes | None = None,
+        tools: ToolFormat = TAGGED_JSON,
+    ) -> None:
         self._template = template
         self._vocabulary = vocabulary
         self._eyes = eyes
+        self._tools = tools
         self._cost = lru_cache(_REMEMBERED_MESSAGES)(self._measure_message)
         self.count = lru_cache(_REMEMBERED_TEXTS)(lambda text: len(vocabulary.tokenize(text)))
 
     def tokens(self, prompt: Prompt, *, open_answer: bool = True) -> list[int]:
         """The ids of a prompt, BOS exactly once where the model wants one."""
-        prompt = self._visible(prompt)
+        prompt = self._visible(self._told(prompt))
         pictures = [picture for message in prompt.messages for picture in message.pictures]
         cells = {picture: self._eyes.cells(picture) for picture in pictures} if self._eyes else {}
         segments = self._template.render(
@@ -71,6 +79,22 @@ class PromptReader:
         while opening and ids[:1] == opening:
             del ids[0]
         return opening + ids
+
+    def _told(self, prompt: Prompt) -> Prompt:
+        """The prompt in the family's words: tools as part of the system text, their results as the user's words."""
+        messages = prompt.messages
+        if any(message.results for message in messages):
+            messages = tuple(self._with_results(message) for message in messages)
+        return Prompt(prompt.conversation, messages, self._system(prompt))
+
+    def _system(self, prompt: Prompt) -> str:
+        return "\n\n".join(part for part in (prompt.system, self._tools.preamble(prompt.tools)) if part)
+
+    def _with_results(self, message: Message) -> Message:
+        if not message.results:
+            return message
+        text = "\n\n".join(part for part in (self._tools.results(message.results), message.text) if part)
+        return msgspec.structs.replace(message, text=text, results=())
 
     def check_seen(self, prompt: Prompt) -> None:
         """A question about a picture needs a model that sees. Raises EngineError."""
@@ -103,7 +127,7 @@ class PromptReader:
     def fit(self, prompt: Prompt, context: int, max_tokens: int | None) -> Fit:
         """Measures every message by itself, so that a long history costs what is new in it. Raises EngineError."""
         per_message = tuple(self._cost(message) for message in prompt.messages)
-        first = len(self._probe(prompt.system, open_answer=True)) - self._cost(_PROBE[0])
+        first = len(self._probe(self._system(prompt), open_answer=True)) - self._cost(_PROBE[0])
         reserve = min(DEFAULT_RESERVE, context // 4) if max_tokens is None else min(max_tokens, context // 2)
         return Fit(first, per_message, context, reserve, left_out(per_message, first, context, reserve))
 

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Sequence
 
 from app.core.settings import Sampling
-from app.engine.llama import LlamaModel, LlamaSampler
+from app.engine.llama import LlamaModel
+from app.engine.llama_sampling import LlamaSampler
 
 PENALTY_WINDOW = 64  # tokens that a repeat penalty looks back
 _MOST_BEST = 512

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from app.engine.llama import ATTRIBUTE_CONTROL, ATTRIBUTE_UNKNOWN, LlamaModel
 from app.gguf.header import Header
 from app.prompt.template import PICTURE_FRAME
@@ -39,6 +41,9 @@ class Vocabulary:
         self._literals.update(self._soft_controls(header.text(TEMPLATE_KEY)))
         self._control_ids = frozenset(self._literals.values())
         self._frame = frozenset(self._literals[word] for word in PICTURE_FRAME if word in self._literals)
+        ending = {token for token in self._words if model.ends_generation(token)}
+        # what must not stand in a call: llama.cpp's grammar reads control tokens as the text they are written as
+        self.no_words = np.array(sorted((self._control_ids | self._frame | ending) - self.stops), np.int32)
         self._pieces: list[bytes | None] = [None] * model.n_vocab
         self._remembered = lru_cache(_REMEMBERED_TEXTS)(self._tokenize)
 

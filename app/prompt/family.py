@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.settings import Sampling
+from app.prompt.tools import GEMMA_JSON, TAGGED_JSON, ToolFormat
 
 # The turns of Gemma 1 to 3 (ai.google.dev/gemma/docs/core/prompt-structure): the system text stands in the first one.
 _GEMMA_TEMPLATE = """\
@@ -31,14 +32,15 @@ class Family:
     name: str
     recommended: Sampling
     template: str | None = None
+    tools: ToolFormat = TAGGED_JSON
 
 
 _GEMMA = Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0, repeat_penalty=1.0)
 
 # Each family's values are those of its makers' model cards; where a card names no top_k, that of transformers (50), by
 # which its makers ran it. A choice among few tokens also costs a tenth of one among all.
-GEMMA = Family("gemma", _GEMMA, _GEMMA_TEMPLATE)
-GEMMA_4 = Family("gemma4", _GEMMA)
+GEMMA = Family("gemma", _GEMMA, _GEMMA_TEMPLATE, GEMMA_JSON)
+GEMMA_4 = Family("gemma4", _GEMMA, tools=GEMMA_JSON)
 _NAMED = (
     # and a penalty, without which the smallest of them says the same sentence again until it is stopped
     ("smollm", Family("smollm", Sampling(temperature=0.2, top_k=50, top_p=0.9, min_p=0.0, repeat_penalty=1.1))),

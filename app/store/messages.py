@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.core.message import (
-    Document,
     Draft,
     FinishReason,
     Message,
@@ -15,9 +14,11 @@ from app.core.message import (
     Timings,
     Usage,
 )
+from app.core.tools import Call
 from app.store.attachments import NOTHING, Attached, Attachments
+from app.store.calls import Calls
 from app.store.database import Database, Value
-from app.store.records import AnswerRecord, StoredMessage, new_id, pack, unpack
+from app.store.records import AnswerRecord, PromptMessage, StoredMessage, new_id, pack, unpack
 
 _COLUMNS = """m.id, m.role, m.text, m.state, m.created_at, m.model, m.finish_reason, m.error, m.usage, m.timings,
               ifnull(m.parent, 0)"""
@@ -41,9 +42,10 @@ _BELOW = """WITH RECURSIVE below (number) AS (
 class Messages:
     """Reads and writes messages. What is written stands in a transaction of its own or of the caller."""
 
-    def __init__(self, database: Database, attachments: Attachments) -> None:
+    def __init__(self, database: Database, attachments: Attachments, calls: Calls) -> None:
         self._database = database
         self._attachments = attachments
+        self._calls = calls
 
     def find(self, message: str) -> StoredMessage | None:
         """A message that was not deleted, in a conversation that is not in the trash."""
@@ -58,7 +60,8 @@ class Messages:
             return None
         conversation, parent, *row = rows[0]
         attached = self._attachments.of_conversation(str(conversation)).get(message, NOTHING)
-        return _message(str(conversation), str(parent), row, self._siblings(str(conversation)), attached)
+        calls = self._calls.of_message(message)
+        return _message(str(conversation), str(parent), row, self._siblings(str(conversation)), attached, calls)
 
     def branch(self, conversation: str, leaf: str) -> list[StoredMessage]:
         """The messages from the first to this one."""
@@ -71,27 +74,42 @@ class Messages:
         )
         siblings = self._siblings(conversation)
         attached = self._attachments.of_conversation(conversation)
+        calls = self._calls.of_conversation(conversation)
         parent = ""
         found: list[StoredMessage] = []
         for row in rows:
-            found.append(_message(conversation, parent, row, siblings, attached.get(str(row[0]), NOTHING)))
+            id_ = str(row[0])
+            found.append(_message(conversation, parent, row, siblings, attached.get(id_, NOTHING), calls.get(id_, ())))
             parent = found[-1].id
         return found
 
-    def prompt(self, leaf: str) -> list[tuple[str, Message, tuple[Document, ...]]]:
-        """The messages from the first to this one, with their ids and documents, as a prompt needs them."""
+    def prompt(self, leaf: str) -> list[PromptMessage]:
+        """The messages from the first to this one, as a prompt needs them."""
         rows = self._database.rows(
-            f"""{_TO_ROOT} SELECT m.id, m.role, m.text, m.fingerprint, m.tokens
+            f"""{_TO_ROOT} SELECT m.id, m.role, m.text || m.call_text, m.fingerprint, m.tokens
                 FROM branch JOIN messages m ON m.number = branch.number ORDER BY depth DESC""",
             {"leaf": leaf},
         )
         attached = self._attachments.of_branch(leaf)
+        calls = self._calls.of_branch(leaf)
         found = []
         for id_, role, text, fingerprint, blob in rows:
             pictures, documents = attached.get(str(id_), NOTHING)
             message = Message(_ROLES[str(role)], str(text), _tokens(fingerprint, blob), pictures)
-            found.append((str(id_), message, documents))
+            found.append(PromptMessage(str(id_), message, documents, calls.get(str(id_), ())))
         return found
+
+    def search(self, words: str, most: int, without: str = "") -> list[tuple[str, float, str, str]]:
+        """Messages with these words, the latest first, of all conversations but one: title, time, role and text."""
+        escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        rows = self._database.rows(
+            """SELECT c.title, m.created_at, m.role, m.text FROM messages m
+               JOIN conversations c ON c.number = m.conversation
+               WHERE m.text LIKE :like ESCAPE '\' AND m.deletion IS NULL AND c.trashed_at IS NULL AND c.id <> :without
+               ORDER BY m.number DESC LIMIT :most""",
+            {"like": f"%{escaped}%", "without": without, "most": most},
+        )
+        return [(str(title), float(str(at)), str(role), str(text)) for title, at, role, text in rows]
 
     def tokens(self, message: str) -> SampledTokens | None:
         """The ids this answer was sampled as, while its text is what the model wrote."""
@@ -179,6 +197,15 @@ class Messages:
                 self.show(answer)
         return answer
 
+    def end(self, message: str, reason: FinishReason, error: str) -> None:
+        """An answer that called tools goes on no more."""
+        with self._database.durable():
+            self._database.run(
+                """UPDATE messages SET state = 'interrupted', finish_reason = :reason, error = :error
+                   WHERE id = :id""",
+                {"id": message, "reason": reason.value, "error": error},
+            )
+
     def move_waiting(self, message: str, target: str) -> bool:
         """What waits right behind this message waits behind `target` now; whether there was anything."""
         with self._database.durable():
@@ -229,12 +256,13 @@ class Messages:
         streaming = record.state is MessageState.STREAMING
         with self._database.quick() if streaming else self._database.durable():
             self._database.run(
-                """UPDATE messages SET text = :text, state = :state, owner = :owner, model = :model, error = :error,
-                          finish_reason = :reason, usage = :usage, timings = :timings,
+                """UPDATE messages SET text = :text, call_text = :call_text, state = :state, owner = :owner,
+                          model = :model, error = :error, finish_reason = :reason, usage = :usage, timings = :timings,
                           fingerprint = :fingerprint, tokens = :tokens WHERE id = :id""",
                 {
                     "id": message,
                     "text": record.text,
+                    "call_text": record.call_text,
                     "state": record.state.value,
                     "owner": owner if streaming else "",
                     "model": record.model,
@@ -321,6 +349,7 @@ def _message(
     row: Sequence[Value],
     siblings: dict[int, tuple[str, ...]],
     attached: Attached,
+    calls: tuple[Call, ...],
 ) -> StoredMessage:
     id_, role, text, state, created, model, reason, error, usage, timings, above = row
     message = str(id_)
@@ -340,6 +369,7 @@ def _message(
         versions=siblings.get(int(str(above)), (message,)),
         pictures=attached.pictures,
         documents=attached.documents,
+        calls=calls,
     )
 
 

@@ -20,9 +20,9 @@ class Pictures:
         self._database = database
         self._folder = folder
 
-    def add(self, message: str, pictures: Sequence[Picture]) -> None:
-        """These pictures belong to this message, in this order."""
-        for place, picture in enumerate(pictures):
+    def add(self, message: str, pictures: Sequence[Picture], first: int = 0) -> None:
+        """These pictures belong to this message, in this order, the first of them at the place `first`."""
+        for place, picture in enumerate(pictures, first):
             self._know(picture)
             self._database.run(
                 """INSERT INTO message_pictures (message, place, picture, pan_and_scan, name)
@@ -56,6 +56,15 @@ class Pictures:
             {"id": conversation},
         )
         return tuple(map(self._picture, rows))
+
+    def of_message(self, message: str) -> set[str]:
+        """The SHA-256 of the pictures of one message."""
+        rows = self._database.rows(
+            """SELECT p.sha256 FROM messages m JOIN message_pictures mp ON mp.message = m.number
+               JOIN pictures p ON p.number = mp.picture WHERE m.id = :id""",
+            {"id": message},
+        )
+        return {str(row[0]) for row in rows}
 
     def of_conversation(self, conversation: str) -> dict[str, tuple[Picture, ...]]:
         """The pictures of every message of a conversation that has any, by the id of the message."""

@@ -10,8 +10,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, SampledTokens, Timings, Usage
+from app.core.message import (
+    Document,
+    Draft,
+    FinishReason,
+    Message,
+    MessageState,
+    Picture,
+    Role,
+    SampledTokens,
+    Timings,
+    Usage,
+)
 from app.core.settings import ConversationSettings
+from app.core.tools import Call
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -60,11 +72,25 @@ class StoredMessage(msgspec.Struct, frozen=True):
     versions: tuple[str, ...]
     pictures: tuple[Picture, ...] = ()
     documents: tuple[Document, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """A message as a prompt is made of it. The calls are what an answer made, with what became of them."""
+
+    id: str
+    message: Message
+    documents: tuple[Document, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """All of an answer that changes while it is written, and when it ends."""
+    """All of an answer that changes while it is written, and when it ends.
+
+    `call_text` is what it wrote after its words to call tools; the tokens are of both.
+    """
 
     text: str
     state: MessageState
@@ -74,6 +100,7 @@ class AnswerRecord:
     usage: Usage = Usage()
     timings: Timings = Timings()
     model: str = ""
+    call_text: str = ""
 
 
 def new_id() -> str:

@@ -10,13 +10,16 @@ from app.core.errors import StorageError
 from app.core.message import MessageState
 from app.core.paths import DataPaths
 from app.core.settings import Settings
+from app.core.tools import Call
 from app.store.attachments import Attachments
+from app.store.calls import Calls
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.deletions import Deletions
 from app.store.locks import Owner
 from app.store.messages import Messages
 from app.store.opening import Opened, open_database
+from app.store.pictures import Pictures
 from app.store.records import pack, unpack
 
 
@@ -38,7 +41,8 @@ class Store:
         database = self._opened.database
         attachments = Attachments(database, paths.attachments)
         self._conversations = Conversations(database, attachments)
-        self._messages = Messages(database, attachments)
+        self._calls = Calls(database, Pictures(database, paths.attachments))
+        self._messages = Messages(database, attachments, self._calls)
         self._deletions = Deletions(database, self._messages)
         self._seen = database.data_version
         if database.only_reading is None:
@@ -55,6 +59,12 @@ class Store:
         """What was said."""
         self._check()
         return self._messages
+
+    @property
+    def calls(self) -> Calls:
+        """What answers called, and the log of it."""
+        self._check()
+        return self._calls
 
     @property
     def deletions(self) -> Deletions:
@@ -115,6 +125,10 @@ class Store:
                 )
                 for owner in dead
             )
+
+    def broken_calls(self) -> list[tuple[str, Call]]:
+        """Calls that were being run by processes that have died, each with its conversation."""
+        return [(where, call) for owner, where, call in self.calls.running() if self._owner.is_dead(owner)]
 
     def adopt_queued(self) -> list[str]:
         """Messages that wait and whose process has died wait for this one now; their ids, the oldest first."""

@@ -116,7 +116,7 @@ class Actions(QObject):
     @Slot()
     def stop(self) -> None:
         """Stop the answer, or take back the message that waits."""
-        if self._screen.activity is Activity.ANSWERING:
+        if self._screen.activity in (Activity.ANSWERING, Activity.DECIDING):
             self._post(lambda session: session.stop())
         elif self._screen.last_queued:
             self.withdraw(self._screen.last_queued)

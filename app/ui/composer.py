@@ -12,6 +12,7 @@ from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
 
 from app.ui.attachments.sight_mark import SightMark
+from app.ui.calls.tools_mark import ToolsMark
 from app.ui.controls import IconButton, Words
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.core.message import Draft, Picture
     from app.ui.attachments.sight import Sight
     from app.ui.attachments.strip import Strip
+    from app.ui.calls.folder_card import FolderCard
 
 DRAFT_MS = 300
 
@@ -32,12 +34,14 @@ class Activity(Enum):
     IDLE = "idle"
     WAITING = "waiting"  # its last message waits in line
     ANSWERING = "answering"
+    DECIDING = "deciding"  # a call waits for the person
 
 
 HINTS = {
     Activity.IDLE: "Enter sends · Shift+Enter new line",
     Activity.WAITING: "Esc takes the message back",
     Activity.ANSWERING: "Esc stops",
+    Activity.DECIDING: "Esc stops the answer",
 }
 
 
@@ -121,10 +125,12 @@ class Composer(QFrame):
         self._narrow = False
         self._had_draft = False
         self._send_waits = False
+        self._card: FolderCard | None = None
         self._numbers = count(1)
         self.edit = MessageEdit()
         self.attach = IconButton(look, "attach", "Attach", "Ctrl+U")
         self.sight = SightMark(look)
+        self.tools = ToolsMark(look)
         self.send = SendButton(look)
         self.hint = Words(look, "", 12, token="text3")
         self._pause = QTimer(self)
@@ -191,7 +197,25 @@ class Composer(QFrame):
         """Show Send or Stop, and the hint that goes with it."""
         self._activity = activity
         self.send.set_stops(activity is not Activity.IDLE)
+        self.edit.say_when_empty("Waiting for your decision above" if activity is Activity.DECIDING else "Message")
         self._refresh()
+
+    def show_card(self, card: FolderCard) -> None:
+        """A question above what is written; it takes the keyboard where nothing is."""
+        self.drop_card()
+        self._card = card
+        self._column.insertWidget(0, card)
+        if not self.has_draft:
+            card.not_now.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def drop_card(self) -> None:
+        """The question was answered."""
+        if self._card is not None:
+            self._card.close_now()
+            self._card.hide()
+            self._card.deleteLater()
+            self._card = None
+            self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_hint(self, hint: str) -> None:
         """Say something else than the usual while nothing goes on ("" for the usual)."""
@@ -245,6 +269,7 @@ class Composer(QFrame):
         self._row.setSpacing(12)
         self._row.addWidget(self.attach)
         self._row.addWidget(self.sight)
+        self._row.addWidget(self.tools)
         self._row.addStretch(1)
         self._row.addWidget(self.hint)
         self._row.addWidget(self.send)
@@ -253,7 +278,7 @@ class Composer(QFrame):
         self._column.addWidget(self.edit)
         self._column.addLayout(self._row)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        for part in (self.attach, self.sight, self.send):
+        for part in (self.attach, self.sight, self.tools, self.send):
             part.setCursor(Qt.CursorShape.ArrowCursor)
 
     def _connect(self) -> None:

@@ -32,6 +32,9 @@ def offered_by(data: QMimeData) -> Offered | None:
     model = dropped_model(data)
     if model is not None:
         return Offered("Load this model", model.name, "The file stays where it is. Esc cancels.", "download")
+    folder = dropped_folder(data)
+    if folder is not None:
+        return Offered("Ask about this folder", folder.name, "Nothing is read before you allow it.", "folder")
     files = local_files(data)
     if files:
         name = files[0].name if len(files) == 1 else f"{len(files)} files"
@@ -48,6 +51,12 @@ def dropped_model(data: QMimeData) -> Path | None:
         if path is not None and path.suffix.lower() == MODEL_SUFFIX:
             return path
     return None
+
+
+def dropped_folder(data: QMimeData) -> Path | None:
+    """The folder that is dragged; None where it is something else, or not alone."""
+    files = local_files(data)
+    return files[0] if len(files) == 1 and files[0].is_dir() else None
 
 
 class DropOverlay(QWidget):

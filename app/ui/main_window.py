@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.core.paths import DataPaths
     from app.ui.actions import Actions
     from app.ui.attachments.desk import AttachmentDesk
+    from app.ui.calls.desk import ToolsDesk
     from app.ui.drop_overlay import DropOverlay
     from app.ui.layers import Dialog, Popover
     from app.ui.models.desk import ModelsDesk
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
     actions_now: Actions
     attachments_now: AttachmentDesk
     models_now: ModelsDesk
+    tools_now: ToolsDesk
 
     closing = Signal()
 
@@ -83,6 +85,7 @@ class MainWindow(QMainWindow):
         self._begun = True
         from app.ui.actions import Actions
         from app.ui.attachments.desk import AttachmentDesk
+        from app.ui.calls.desk import ToolsDesk
         from app.ui.models.desk import ModelsDesk
         from app.ui.screen import Screen
 
@@ -95,6 +98,9 @@ class MainWindow(QMainWindow):
             self._look, self, self.chat, self._paths, self.actions_now, self.screen_now, self._recent_models
         )
         self.models_now.covered.connect(self._on_covered)
+        self.tools_now = ToolsDesk(
+            self._look, self, self.panes, self.chat, self.screen_now, self._paths, self._post, self._show_dialog
+        )
         self._connect_panes()
         self._connect_chat()
         self._add_shortcuts()
@@ -154,6 +160,7 @@ class MainWindow(QMainWindow):
         transcript.version_chosen.connect(actions.choose_version)
         transcript.withdraw_asked.connect(actions.withdraw)
         transcript.link_activated.connect(actions.open_link)
+        transcript.call_decided.connect(self.tools_now.decide)
         chat.save_retried.connect(actions.retry_save)
         chat.undo_asked.connect(actions.undo)
         chat.demo_notice_closed.connect(actions.close_demo_notice)
@@ -174,6 +181,7 @@ class MainWindow(QMainWindow):
             "Ctrl+O": actions.browse_model,
             "Ctrl+U": self.attachments_now.browse,
             "Ctrl+M": self.models_now.open_page,
+            "Ctrl+T": self.tools_now.toggle_panel,
             "F2": self._on_rename_asked,
             "Ctrl+Shift+C": actions.copy_last_answer,
             "Ctrl++": lambda: actions.step_scale(1),
@@ -202,7 +210,9 @@ class MainWindow(QMainWindow):
             self.chat.transcript,
             self.chat.composer.edit,
             self.chat.composer.attach,
+            self.chat.composer.tools,
             self.chat.composer.send,
+            self.panes.rail.tools,
         ]
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)
@@ -371,13 +381,16 @@ class MainWindow(QMainWindow):
         self._end_drop()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        from app.ui.drop_overlay import dropped_model
+        from app.ui.drop_overlay import dropped_folder, dropped_model
 
         self._end_drop()
         model = dropped_model(event.mimeData())
         if model is not None:
             event.acceptProposedAction()
             self.actions_now.choose_model(model)
+        elif (folder := dropped_folder(event.mimeData())) is not None:
+            event.acceptProposedAction()
+            self.tools_now.ask_folder(folder)
         elif self.attachments_now.take(event.mimeData()):
             event.acceptProposedAction()
 
@@ -387,6 +400,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.chat.composer.flush()
+        self.chat.composer.drop_card()
         if self._begun:
             self.attachments_now.close()
             self.models_now.close()

@@ -60,6 +60,12 @@ class MessageEdit(QPlainTextEdit):
         self.textChanged.connect(self._on_text_changed)
         self._on_text_changed()
 
+    def say_when_empty(self, words: str) -> None:
+        """What stands there as long as nothing is written."""
+        if words != self.placeholderText():
+            self.setPlaceholderText(words)
+            self.viewport().update()
+
     def text(self) -> str:
         """What was written, long lines whole."""
         if not self._has_joins:

@@ -8,9 +8,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.look import Look
 from app.ui.painting import mirrored
+from app.ui.rail import WIDTH as RAIL
+from app.ui.rail import Rail
 from app.ui.sidebar import WIDTH, WIDTH_RANGE
 
 NARROW = 720
+COVERED = 900
+PANEL = 320
 GRIP = 5
 MOVE_MS = 160
 
@@ -29,6 +33,9 @@ class Panes(QWidget):
         self._look = look
         self._sidebar = sidebar
         self._chat = chat
+        self._panel: QWidget | None = None
+        self._panel_open = False
+        self.rail = Rail(look)
         self._width = WIDTH
         self._open = True
         self._drawer_open = False
@@ -36,6 +43,7 @@ class Panes(QWidget):
         self._was_painted = False
         chat.setParent(self)
         self._scrim = _Scrim(look, self)
+        self.rail.setParent(self)
         sidebar.setParent(self)
         self._grip = _Grip(self)
         self._move = QVariantAnimation(self)
@@ -48,6 +56,22 @@ class Panes(QWidget):
     def narrow(self) -> bool:
         """Whether the sidebar is a drawer now."""
         return self.width() < NARROW
+
+    @property
+    def panel_open(self) -> bool:
+        """Whether the panel at the end side is seen."""
+        return self._panel_open
+
+    def set_panel(self, panel: QWidget) -> None:
+        """What stands there when it is opened."""
+        self._panel = panel
+        panel.setParent(self)
+        panel.hide()
+
+    def open_panel(self, opened: bool) -> None:
+        """Open the panel, or close it."""
+        self._panel_open = opened and self._panel is not None
+        self._place()
 
     @property
     def sidebar_open(self) -> bool:
@@ -143,14 +167,32 @@ class Panes(QWidget):
         shown = round(self._width * self._share)
         side = QRect(shown - self._width, 0, self._width, self.height())
         start = 0 if self.narrow else shown
+        end = self._place_end(whole)
         self._sidebar.setVisible(shown > 0)
         self._sidebar.setGeometry(mirrored(side, whole, direction))
-        self._chat.setGeometry(mirrored(whole.adjusted(start, 0, 0, 0), whole, direction))
+        self._chat.setGeometry(mirrored(whole.adjusted(start, 0, -end, 0), whole, direction))
         self._grip.setVisible(not self.narrow and shown == self._width)
         self._grip.setGeometry(mirrored(QRect(shown - 2, 0, GRIP, self.height()), whole, direction))
         self._grip.raise_()
         self._scrim.setVisible(self.narrow and shown > 0)
         self._scrim.setGeometry(whole)
+
+    def _place_end(self, whole: QRect) -> int:
+        """Rail and panel; returns what they take of the chat. In a window below 900 the panel covers the chat."""
+        direction = self.layoutDirection()
+        rail = 0 if self.narrow else RAIL
+        self.rail.setVisible(bool(rail))
+        self.rail.setGeometry(mirrored(whole.adjusted(whole.width() - rail, 0, 0, 0), whole, direction))
+        if self._panel is None:
+            return rail
+        wide = min(PANEL, whole.width() - rail)
+        left = whole.width() - rail - wide
+        self._panel.setVisible(self._panel_open)
+        self._panel.setGeometry(mirrored(QRect(left, 0, wide, whole.height()), whole, direction))
+        if not self._panel_open:
+            return rail
+        self._panel.raise_()
+        return rail + wide if whole.width() >= COVERED else rail
 
 
 class _Grip(QWidget):

@@ -33,6 +33,12 @@ class Screen(QObject):
     pictures_seen = Signal(object)
     parts_counted = Signal(object)
     model_shown = Signal(object)
+    tools_listed = Signal(object)
+    messages_shown = Signal(object)
+    message_shown = Signal(object)
+    calls_logged = Signal(object)
+    server_tried = Signal(object)
+    parts_measured = Signal(object)
 
     def __init__(self, look: Look, sidebar: Sidebar, chat: ChatPane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +49,8 @@ class Screen(QObject):
         self._activity = ActivityLog()
         self._opened = False
         self._sent_new = False
+        self._listed: told.ToolsListed | None = None
+        self._calls_waiting = 0
         self.conversation = ""
         self.has_messages = False
         self.last_answer: told.MessageView | None = None
@@ -56,7 +64,8 @@ class Screen(QObject):
     @property
     def activity(self) -> Activity:
         """What goes on in the conversation that is shown."""
-        return self._activity.of(self.conversation)
+        doing = self._activity.of(self.conversation)
+        return Activity.DECIDING if self._calls_waiting and doing is Activity.IDLE else doing
 
     @property
     def busy(self) -> bool:
@@ -110,6 +119,10 @@ class Screen(QObject):
             told.SaveRecovered: self._on_save_recovered,
             told.Notice: self._on_notice,
             told.Bug: self._on_bug,
+            told.CallWritten: self._on_call_written,
+            told.ToolsListed: self._on_tools_listed,
+            told.CallsLogged: self.calls_logged.emit,
+            told.ServerTried: self.server_tried.emit,
             told.WorkerDescribed: lambda change: self.described.emit(change.described),
         }
 
@@ -131,6 +144,7 @@ class Screen(QObject):
         answers = [message for message in change.messages if message.role is Role.ASSISTANT]
         self.last_answer = answers[-1] if answers else None
         self._chat.transcript.show_conversation(change.messages)
+        self.messages_shown.emit(change.messages)
         self.has_messages = bool(change.messages)
         self._show_title(change.title)
         self._sidebar.show_open(change.conversation)
@@ -154,6 +168,7 @@ class Screen(QObject):
             self._note_answer(message)
             self._refresh_page()
             self._chat.transcript.add_message(message)
+            self.message_shown.emit(message)
         self._refresh_activity()
 
     def _on_message_changed(self, change: told.MessageChanged) -> None:
@@ -162,6 +177,7 @@ class Screen(QObject):
         if message.conversation == self.conversation:
             self._note_answer(message)
             self._chat.transcript.change_message(message)
+            self.message_shown.emit(message)
         self._refresh_activity()
 
     def _on_messages_removed(self, change: told.MessagesRemoved) -> None:
@@ -186,6 +202,21 @@ class Screen(QObject):
         if change.conversation == self.conversation:
             self._chat.transcript.show_seeing(change)
 
+    def _on_call_written(self, change: told.CallWritten) -> None:
+        if change.conversation == self.conversation:
+            self._chat.transcript.show_calling(change)
+
+    def _on_tools_listed(self, change: told.ToolsListed) -> None:
+        if self.model is not None and self.model.state is ModelState.READY:
+            self.tools_listed.emit(change)
+        self._listed = change
+
+    def show_calls_waiting(self, number: int) -> None:
+        """So many calls of this chat wait for the person: Send is Stop until they are decided."""
+        if number != self._calls_waiting:
+            self._calls_waiting = number
+            self._refresh_activity()
+
     def _on_pictures_seen(self, change: told.PicturesSeen) -> None:
         if change.conversation == self.conversation:
             self.pictures_seen.emit(change)
@@ -204,6 +235,8 @@ class Screen(QObject):
         if change.state is ModelState.READY:
             self._chat.transcript.set_current_model(change.name)
             self._chat.silence("refused")
+            if self._listed is not None:
+                self.tools_listed.emit(self._listed)
             if change.model is not None:
                 self.model_loaded.emit(change.model.path)
         elif change.state is ModelState.NONE:
@@ -223,6 +256,7 @@ class Screen(QObject):
     def _on_context_measured(self, change: told.ContextMeasured) -> None:
         if change.conversation == self.conversation:
             self._show_measured(change.measured)
+            self.parts_measured.emit(change.measured)
             self.parts_counted.emit(change.measured.parts)
 
     def _on_settings_changed(self, change: told.SettingsChanged) -> None:

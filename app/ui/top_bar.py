@@ -10,6 +10,7 @@ from app.ui.context_meter import ContextMeter
 from app.ui.controls import ElidedWords, IconButton
 from app.ui.look import Look
 from app.ui.model_pill import ModelPill
+from app.ui.rail import BadgeButton
 
 HEIGHT = 48
 
@@ -53,6 +54,8 @@ class TopBar(QFrame):
         self.title = _Title(look, 14, 600)
         self.pill = ModelPill(look)
         self.meter = ContextMeter(look)
+        self.tools = BadgeButton(look, "tools", "Tools", "Ctrl+T")
+        self.tools.hide()
         self.more = IconButton(look, "more", "More")
         self._edit = _TitleEdit()
         self._edit.setAccessibleName("Title")
@@ -65,6 +68,7 @@ class TopBar(QFrame):
         self._row.addWidget(self._titles, 1)
         self._row.addWidget(self.pill)
         self._row.addWidget(self.meter)
+        self._row.addWidget(self.tools)
         self._row.addWidget(self.more)
         self.sidebar_button.clicked.connect(self.sidebar_asked)
         self.more.clicked.connect(self.more_asked)
@@ -84,6 +88,7 @@ class TopBar(QFrame):
         """Take the form for windows narrower than 720."""
         self.pill.set_compact(compact)
         self.meter.set_compact(compact)
+        self.tools.setVisible(compact)  # elsewhere it stands on the rail
 
     @Slot()
     def rename(self) -> None:

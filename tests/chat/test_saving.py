@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.changes import DraftRestored, MessageChanged, ModelChanged, ModelState, Notice, SaveFailed, SaveRecovered
+from app.chat.changes import (
+    ConversationOpened,
+    DraftRestored,
+    MessageChanged,
+    ModelChanged,
+    ModelState,
+    Notice,
+    SaveFailed,
+    SaveRecovered,
+)
 from app.chat.refusals import UnsavedError, UnsentError, changes_with
+from app.chat.session import Changes
 from app.core.errors import StorageError
 from app.core.message import Draft, FinishReason, MessageState
 from app.core.protocol import Generate, Measure
@@ -232,10 +242,8 @@ def test_a_draft_is_kept_for_each_chat(ready: Bench, new_bench: Callable[[], Ben
     ready.take(ready.session.draft_changed("", Draft("a new chat")))
     after = new_bench()
     after.start()
-    (opened,) = after.session.open_conversation(conversation)[-1:]
-    assert opened.draft == Draft("half a thought")  # type: ignore[attr-defined]
-    (opened,) = after.session.new_conversation()[-1:]
-    assert opened.draft == Draft("a new chat")  # type: ignore[attr-defined]
+    assert _opened(after.session.open_conversation(conversation)).draft == Draft("half a thought")
+    assert _opened(after.session.new_conversation()).draft == Draft("a new chat")
 
 
 def test_sending_clears_the_draft(ready: Bench) -> None:
@@ -283,3 +291,7 @@ def test_the_end_of_an_answer_is_kept_by_close(
     after = new_bench()
     after.take(after.session.open_conversation(conversation))
     assert after.texts == ["Hello", "Hi there"]
+
+
+def _opened(told: Changes) -> ConversationOpened:
+    return next(change for change in told if isinstance(change, ConversationOpened))

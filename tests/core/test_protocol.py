@@ -14,15 +14,22 @@ from app.core import protocol
 from app.core.message import FinishReason, Message, PanAndScan, Picture, Role, SampledTokens, Timings, Usage
 from app.core.protocol import Event, Request
 from app.core.settings import LoadOptions, Sampling
+from app.core.tools import ToolDefinition, ToolResult, WrittenCall
 
 TOKENS = SampledTokens("fingerprint", b"\x01\x00\x00\x00\xff\xff\x03\x00")
 USAGE = Usage(9, 4, 5, 3, 1, 1, "memory")
 TIMINGS = Timings(1.5, 2.5, 3.5, 4.5, 5.5, 61.25)
 PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER, "Grüße.png")
+TOOL = ToolDefinition("add", "Adds.", {"type": "object", "properties": {"a": {"type": "number"}}})
+RESULT = ToolResult("add", "3\n4", True)
 PROMPT = protocol.Prompt(
     "id",
-    (Message(Role.USER, "Grüße <end_of_turn> \x00 🙂", pictures=(PICTURE,)), Message(Role.ASSISTANT, "Hi", TOKENS)),
+    (
+        Message(Role.USER, "Grüße <end_of_turn> \x00 🙂", pictures=(PICTURE,), results=(RESULT,)),
+        Message(Role.ASSISTANT, "Hi", TOKENS),
+    ),
     "Be brief.",
+    (TOOL,),
 )
 OPTIONS = LoadOptions(4096, 256, 3, 12, "q8_0", "on", "Vulkan0", ("A card",), ("Another",))
 SAMPLING = Sampling(0.0, 40, 0.9, 0.1, 1.1, 7, 99)
@@ -54,7 +61,7 @@ REQUESTS: list[Request] = [
     protocol.Load(1, "L2E=", OPTIONS, "L2I=", "L2M="),
     protocol.CancelLoad(1),
     protocol.Unload(),
-    protocol.Measure(2, PROMPT, 64, ("A text.",)),
+    protocol.Measure(2, PROMPT, 64, ("A text.",), (TOOL,)),
     protocol.Generate(3, PROMPT, SAMPLING),
     protocol.LookAhead(6, PROMPT),
     protocol.Stop(3),
@@ -67,12 +74,15 @@ EVENTS: list[Event] = [
     protocol.Loaded(1, INFO),
     protocol.LoadFailed(1, "cut", "“gem.gguf” is cut.", True, protocol.Offer(OPTIONS, "with 30 of 49 layers")),
     protocol.Unloaded(),
-    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,)),
+    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,), (21,)),
     protocol.Reading(3, 256, 512, 128),
     protocol.Seeing(3, 1, 4, 0.5),
     protocol.LookedAhead(6, (1.0, 0.25), 1.5, True, "The picture is gone."),
     protocol.Text(3, "wörds\n", 4, TOKENS),
-    protocol.Finished(3, FinishReason.LENGTH, "All of it.", TOKENS, USAGE, TIMINGS, 2),
+    protocol.Calling(3, "add", 12),
+    protocol.Finished(
+        3, FinishReason.LENGTH, "All of it.", TOKENS, USAGE, TIMINGS, 2, (WrittenCall("add", {"a": 1.5}),), '{"name"'
+    ),
     protocol.Failed(3, "memory", "There is not enough memory.", USAGE, TIMINGS),
     protocol.Described(
         4, {"ggml": "0.25"}, (protocol.Device("CPU", "A processor", "cpu", 1, 2),), "AVX2 = 1", ("app",)

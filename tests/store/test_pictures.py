@@ -29,7 +29,7 @@ def test_pictures_come_back_in_their_order(paths: DataPaths, new_store: Callable
     assert decode_path(found.pictures[1].path) == paths.attachments / f"{ONE.sha256}.png"
     assert (found.pictures[1].width, found.pictures[1].height) == (640, 480)
     assert [message.pictures for message in store.messages.branch(conversation, answer)] == [found.pictures, ()]
-    assert [message.pictures for _, message, _ in store.messages.prompt(answer)] == [found.pictures, ()]
+    assert [one.message.pictures for one in store.messages.prompt(answer)] == [found.pictures, ()]
 
 
 def test_the_same_picture_in_two_chats(new_store: Callable[[], Store]) -> None:

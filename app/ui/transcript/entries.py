@@ -76,9 +76,22 @@ class Entries:
             if day != entry.day:
                 entry.day = day
                 entry.exact = False
+        self._join_parts()
         if self._entries and self._entries[0].day:
             self._entries[0].day = ""
             self._entries[0].exact = False
+
+    def _join_parts(self) -> None:
+        """An answer that called tools goes on in the next message: they are shown as one."""
+        first: Entry | None = None
+        for at, entry in enumerate(self._entries):
+            after = self._entries[at + 1] if at + 1 < len(self._entries) else None
+            follows = entry.is_answer and first is not None
+            goes_on = entry.is_answer and after is not None and after.is_answer
+            if (follows, goes_on) != (entry.follows, entry.goes_on):
+                entry.follows, entry.goes_on, entry.exact = follows, goes_on, False
+            entry.beginning = first.message if follows and first is not None else None
+            first = (first or entry) if goes_on else None
 
 
 def _estimated(message: MessageView, scale: float) -> Entry:

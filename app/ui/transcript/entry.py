@@ -5,21 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
-from app.chat.changes import MessageView, ReadingChanged, SeeingChanged
+from app.chat.changes import CallWritten, MessageView, ReadingChanged, SeeingChanged
 from app.core.message import MessageState, Role
+from app.core.tools import CallState
 from app.ui.transcript.attached import estimate
 from app.ui.transcript.document import Document
 
 LETTERS_A_LINE = 88
 LINE = 23
+CALL = 44
 
 
 class Entry:
     """One message: its value, its words, its height (exact once it was laid out at the width there is)."""
 
     __slots__ = (
-        "day", "document", "editing", "exact", "first_generated", "first_text_at", "generated", "height", "message",
-        "reading", "reading_from", "seeing",
+        "beginning",
+        "calling",
+        "day",
+        "document",
+        "editing",
+        "exact",
+        "first_generated",
+        "first_text_at",
+        "follows",
+        "generated",
+        "goes_on",
+        "height",
+        "message",
+        "reading",
+        "reading_from",
+        "seeing",
     )  # fmt: skip
 
     def __init__(self, message: MessageView) -> None:
@@ -29,6 +45,10 @@ class Entry:
         self.exact = False
         self.day = ""  # the words of the line between days above it
         self.editing = False
+        self.follows = False  # another part of the same answer comes before it, or after it
+        self.goes_on = False
+        self.beginning: MessageView | None = None  # the first part of the answer, where this is not it
+        self.calling: CallWritten | None = None
         self.reading: ReadingChanged | None = None
         self.reading_from: tuple[float, int] | None = None
         self.seeing: SeeingChanged | None = None
@@ -45,6 +65,16 @@ class Entry:
     def is_answer(self) -> bool:
         """Whether the model wrote it."""
         return self.message.role is Role.ASSISTANT
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a call waits for the person."""
+        return any(call.state is CallState.WAITING for call in self.message.calls)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a call waits or runs."""
+        return any(not call.settled for call in self.message.calls)
 
     def words(self) -> Document:
         """Its document; made when it is first seen."""
@@ -71,7 +101,7 @@ class Entry:
         elif not self.is_streaming:
             self.document.finish()
         if not self.is_streaming:
-            self.reading = self.reading_from = self.seeing = self.first_text_at = None
+            self.reading = self.reading_from = self.seeing = self.first_text_at = self.calling = None
         return False
 
     def add_text(self, text: str, generated: int) -> None:
@@ -106,6 +136,11 @@ class Entry:
         """How far the model has looked at the pictures."""
         self.seeing = seeing
 
+    def call(self, calling: CallWritten) -> None:
+        """The answer is writing a call."""
+        self.calling = calling
+        self.reading = self.seeing = None
+
     @property
     def is_read(self) -> bool:
         """Whether the model still reads or looks before it answers."""
@@ -125,4 +160,6 @@ class Entry:
         """A height to begin with, in pixels."""
         text = self.message.text
         lines = max(1, len(text) // LETTERS_A_LINE + text.count("\n", 0, 20_000))
-        return round((lines * LINE + 60 + estimate(self.message.pictures, self.message.documents)) * scale)
+        calls = len(self.message.calls) * CALL
+        attached = 0 if self.is_answer else estimate(self.message.pictures, self.message.documents)
+        return round((lines * LINE + 60 + calls + attached) * scale)

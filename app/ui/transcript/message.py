@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.core.message import FinishReason, MessageState
-from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture
+from app.ui.calls.stack import CallStack
+from app.ui.painting import LEFT_TO_RIGHT, box, mirrored
 from app.ui.transcript.attached import GAP, AttachedRow
-from app.ui.transcript.blocks import Code, Table
 from app.ui.transcript.body import Body
 from app.ui.transcript.code_piece import CodePiece
 from app.ui.transcript.editor import Editor
 from app.ui.transcript.entry import Entry
 from app.ui.transcript.foot import OVERHANG, Foot, Row
 from app.ui.transcript.frame_tools import FrameTools
+from app.ui.transcript.marks import GEM, paint_day, paint_gem
 from app.ui.transcript.progress import HIGH, paint_progress
 from app.ui.transcript.spacing import below
 from app.ui.transcript.style import Style
 from app.ui.transcript.table_piece import TablePiece
-from app.ui.transcript.words import can_continue, note_of, stats_of, version_of
+from app.ui.transcript.words import WAITS, can_continue, note_of, stats_of, version_of
 
 ABOVE_BUBBLE = 12
+ABOVE_PART = 10  # between the parts of one answer
 ABOVE_ANSWER = 20
 BUBBLE_SIDE, BUBBLE_ABOVE, BUBBLE_BELOW = 14, 9, 10
 BUBBLE, BUBBLE_PART = 560, 0.86
 DAY = 36
-GEM = 28
 NATURAL_LETTERS = 4_000
 
 
@@ -60,6 +61,7 @@ class Message(QWidget):
     picture_opened = Signal(str, int)  # which message, which of its pictures
     picture_menu_asked = Signal(str, int, QPoint)
     document_opened = Signal(str, int)
+    call_decided = Signal(str, bool, object, str)  # which call, approve, Arguments | None, reach
 
     def __init__(self, parent: QWidget, style: Style) -> None:
         super().__init__(parent)
@@ -80,6 +82,10 @@ class Message(QWidget):
         self.attached.opened.connect(self.picture_opened)
         self.attached.document_opened.connect(self.document_opened)
         self.attached.menu_asked.connect(self.picture_menu_asked)
+        self.calls = CallStack(self)
+        self.calls.decided.connect(self.call_decided)
+        self.calls.sized.connect(self._on_calls_sized)
+        self.calls.picture_opened.connect(self._on_result_opened)
         self.foot = Foot(self, style)
         self.foot.asked.connect(self._on_asked)
 
@@ -97,7 +103,8 @@ class Message(QWidget):
             document = entry.words()
             document.work(2)
             self.body.show_blocks(document.blocks, 0)
-            self.attached.show_attached(entry.message, style)
+            self.attached.show_attached(None if entry.is_answer else entry.message, style)
+            self.calls.clear()
             self.setAccessibleDescription(entry.message.model if entry.is_answer else "You")
         self._frame = frame
         self._latest = latest
@@ -112,6 +119,7 @@ class Message(QWidget):
             self._begin_editing(entry)
         elif not entry.editing:
             self._drop_editor()
+        self.calls.show_calls(entry.message.calls, entry.message.pictures, self._style)
         self.foot.show_row(self._row(entry))
         self.foot.set_awake(self._latest or self.underMouse())
         self.body.has_caret = entry.is_streaming and not entry.is_read
@@ -160,6 +168,7 @@ class Message(QWidget):
         self.entry = None
         self.body.begin(self._style)
         self.attached.show_attached(None, self._style)
+        self.calls.clear()
 
     def see(self, top: int, bottom: int) -> int:
         """The part between `top` and `bottom` is seen: lay it out; returns how much grew above `top`."""
@@ -179,7 +188,7 @@ class Message(QWidget):
         if self._editor is not None:
             return self._editor.widgets()
         tools = [widget for at in sorted(self._tools) for widget in self._tools[at].widgets()]
-        return [*self.attached.widgets(), *tools, *self.foot.widgets()]
+        return [*self.attached.widgets(), *tools, *self.calls.widgets(), *self.foot.widgets()]
 
     def scroll_sideways(self, spot: QPoint, by: int) -> bool:
         """Scroll the frame under the spot; False where there is none that scrolls."""
@@ -200,10 +209,14 @@ class Message(QWidget):
         message = entry.message
         frame = self._frame
         rightwards = self.layoutDirection() == LEFT_TO_RIGHT
-        note = note_of(message, entry.rate(), frame.seconds_left)
-        version = version_of(message)
+        note = note_of(message, entry.rate(), frame.seconds_left, entry.calling)
+        version = version_of(entry.beginning or message)
         if entry.is_streaming:
             return Row(note, stats="Esc stops")
+        if entry.has_waiting:
+            return Row(WAITS, stats="" if frame.narrow else "Ctrl+Enter approves once")
+        if entry.has_open:
+            return Row(stats="Esc stops")
         if not entry.is_answer:
             if message.state is MessageState.QUEUED:
                 return Row(note, asks=("withdraw",), end=True)
@@ -220,7 +233,7 @@ class Message(QWidget):
     def _fit(self, entry: Entry) -> None:
         px = self._style.px
         top = px(DAY) if entry.day else 0
-        top += px(ABOVE_ANSWER) if entry.is_answer else px(ABOVE_BUBBLE)
+        top += px(ABOVE_PART if entry.follows else ABOVE_ANSWER if entry.is_answer else ABOVE_BUBBLE)
         if self._editor is None and not entry.is_answer:
             top += self._place_attached(top)
         self._content_top = top
@@ -262,14 +275,25 @@ class Message(QWidget):
             self.foot.hide()
             return top + px(HIGH)
         stack.lay_out(frame.column)
-        high = max(stack.height, 0 if stack.blocks else px(23))
+        called = bool(entry.message.calls)
+        high = max(stack.height, 0 if stack.blocks or called else px(23))
         waiting = entry.words().waiting
         if waiting:
             high += waiting * px(23) // 88
         self.body.setGeometry(frame.margin, top, frame.column, high)
-        self.body.show()
+        self.body.setVisible(high > 0)
         room = px(below(stack.blocks[-1])) if stack.blocks else px(4)
-        return self._place_foot(top + high + room)
+        bottom = top + high + room
+        if called:
+            bottom = top + high + (px(ABOVE_PART) if high else 0)
+            calls = self.calls.lay_out(frame.column)
+            self.calls.setGeometry(frame.margin, bottom, frame.column, calls)
+            bottom += calls
+            if entry.goes_on:
+                self.foot.hide()
+                return bottom
+            bottom += px(4)
+        return self._place_foot(bottom)
 
     def _place_foot(self, top: int) -> int:
         frame = self._frame
@@ -378,7 +402,7 @@ class Message(QWidget):
         painter.setLayoutDirection(self.layoutDirection())
         style = self._style
         if entry.day:
-            self._paint_day(painter, entry.day)
+            paint_day(painter, style, entry.day, self.width())
         if self._editor is not None:
             return
         if not entry.is_answer:
@@ -386,29 +410,13 @@ class Message(QWidget):
             if not self._bubble.isNull():
                 box(painter, self._bubble, 12, style.colour("bubble"), border)
             return
-        if self._frame.margin >= GEM + 4:
-            self._paint_gem(painter)
-        if entry.is_read and not self.body.stack.blocks:
+        blocks = self.body.stack.blocks
+        if self._frame.margin >= GEM + 4 and not entry.follows:
+            column = QRect(self._frame.margin, self._content_top, self._frame.column, 1)
+            paint_gem(painter, style, blocks[0] if blocks else None, column, self.devicePixelRatioF())
+        if entry.is_read and not blocks:
             area = QRectF(self._frame.margin, self._content_top, self._frame.column, style.px(HIGH))
             paint_progress(painter, style, entry, area)
-
-    def _paint_day(self, painter: QPainter, text: str) -> None:
-        px = self._style.px
-        painter.setFont(self._style.figures(11, 500))
-        painter.setPen(self._style.colour("text3"))
-        area = QRectF(0, px(16), self.width(), px(14))
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), text)
-
-    def _paint_gem(self, painter: QPainter) -> None:
-        style = self._style
-        blocks = self.body.stack.blocks
-        level = getattr(blocks[0], "level", 0) if blocks else 0
-        high = style.px(32) if blocks and isinstance(blocks[0], Code | Table) else style.line_height(level)
-        x = self._frame.margin - GEM + style.px(18) / 2
-        if self.layoutDirection() != LEFT_TO_RIGHT:
-            x = self._frame.width - x
-        drawn = style.pixmap("gem", "accent", 18, self.devicePixelRatioF())
-        picture(painter, QPointF(x, self._content_top + high / 2), drawn)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.foot.set_awake(True)
@@ -419,6 +427,19 @@ class Message(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self.entry is not None and self._editor is None:
             self.menu_asked.emit(self.entry.message.id, event.globalPos())
+
+    @Slot()
+    def _on_calls_sized(self) -> None:
+        if self.entry is not None:
+            self.entry.exact = False
+            self.grown.emit()
+
+    @Slot(str)
+    def _on_result_opened(self, sha256: str) -> None:
+        if self.entry is not None:
+            known = [one.sha256 for one in self.entry.message.pictures]
+            if sha256 in known:
+                self.picture_opened.emit(self.entry.message.id, known.index(sha256))
 
     @Slot(str)
     def _on_asked(self, action: str) -> None:

@@ -56,8 +56,9 @@ class Requests(QObject):
     def _choose_version(self, message: str, step: int) -> None:
         entry = self._view.entry(message)
         if entry is not None:
-            versions = entry.message.versions
-            place = versions.index(message) + step
+            shown = entry.beginning or entry.message
+            versions = shown.versions
+            place = versions.index(shown.id) + step
             if 0 <= place < len(versions):
                 self._view.version_chosen.emit(versions[place])
 

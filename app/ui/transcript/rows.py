@@ -125,7 +125,11 @@ class Rows(QObject):
             start = self._heights.top(at)
             if start <= bottom and start + shown.height() >= top:
                 seen.append((at, shown))
-            elif not self._entries[at].editing and not (focus is not None and shown.isAncestorOf(focus)):
+            elif (
+                not self._entries[at].editing
+                and not self._entries[at].has_waiting
+                and not (focus is not None and shown.isAncestorOf(focus))
+            ):
                 self._put_away({message_id})
                 continue
             shown.move(0, start - top)

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from app.chat.changes import MessageView, ReadingChanged, SeeingChanged
+from app.chat.changes import CallWritten, MessageView, ReadingChanged, SeeingChanged
 from app.ui.overlay_scroll_bar import OverlayScrollBar
 from app.ui.theme import Theme
 from app.ui.transcript.entries import Entries
@@ -56,6 +56,7 @@ class TranscriptView(QAbstractScrollArea):
     picture_opened = Signal(str, int)
     picture_menu_asked = Signal(str, int, QPoint)
     document_opened = Signal(str, int)
+    call_decided = Signal(str, bool, object, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -146,6 +147,23 @@ class TranscriptView(QAbstractScrollArea):
         if entry is not None:
             entry.see(seeing)
             self._show_progress(seeing.message)
+
+    def show_calling(self, calling: CallWritten) -> None:
+        """The answer is writing a call."""
+        entry = self._entries.find(calling.message)
+        if entry is not None:
+            entry.call(calling)
+            self._show_progress(calling.message)
+
+    def focus_waiting(self) -> bool:
+        """Give the keyboard to Deny of the last call that waits; False where none is seen."""
+        last = self._entries.last
+        shown = self._rows.get(last.message.id) if last is not None else None
+        card = shown.calls.waiting if shown is not None else None
+        if card is None:
+            return False
+        card.deny.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return True
 
     def _show_progress(self, message: str) -> None:
         shown = self._rows.get(message)
@@ -333,10 +351,14 @@ class TranscriptView(QAbstractScrollArea):
             return
         super().wheelEvent(event)
 
-    @Slot()
-    def _on_jump_clicked(self) -> None:
+    def show_end(self) -> None:
+        """Bring the view to the end."""
         self._scrolling.follows_end = True
         self._refresh()
+
+    @Slot()
+    def _on_jump_clicked(self) -> None:
+        self.show_end()
 
     @Slot(object)
     def _on_message_made(self, message: Message) -> None:
@@ -345,6 +367,7 @@ class TranscriptView(QAbstractScrollArea):
         message.picture_opened.connect(self.picture_opened)
         message.picture_menu_asked.connect(self.picture_menu_asked)
         message.document_opened.connect(self.document_opened)
+        message.call_decided.connect(self.call_decided)
         message.selection_begun.connect(self._on_selection_begun)
 
     @Slot(object)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from PySide6.QtCore import QDate, QLocale
 
-from app.chat.changes import MessageView
+from app.chat.changes import CallWritten, MessageView
 from app.core.message import FinishReason, MessageState, Role
 from app.ui.days import clock_time
 from app.ui.figures import count, tokens
@@ -22,7 +22,12 @@ class Note:
     icon: str = ""
 
 
-def note_of(message: MessageView, rate: float | None, seconds_left: float | None) -> Note | None:
+WAITS = Note("The answer goes on when you decide. Nothing has run yet.", "text3", "pause")
+
+
+def note_of(
+    message: MessageView, rate: float | None, seconds_left: float | None, calling: CallWritten | None = None
+) -> Note | None:
     """What has to be said about a message, if anything."""
     if not message.saved:
         return Note("On screen only, not saved yet", "danger", "disk")
@@ -30,6 +35,9 @@ def note_of(message: MessageView, rate: float | None, seconds_left: float | None
         return Note(_waits(seconds_left), "warn", "clock")
     if message.role is not Role.ASSISTANT:
         return None
+    if message.state is MessageState.STREAMING and calling is not None:
+        called = f"Calls {calling.name}" if calling.name else "Calls a tool"
+        return Note(f"{called} · {count(calling.generated, 'token', 'tokens')}")
     if message.state is MessageState.STREAMING:
         return Note("Writing" if rate is None else f"Writing · {rate:.0f} tok/s") if message.text else None
     if message.finish_reason is FinishReason.ERROR or message.error:
@@ -51,7 +59,11 @@ def _waits(seconds_left: float | None) -> str:
 
 def can_continue(message: MessageView) -> bool:
     """Whether this answer was cut and can go on."""
-    if message.role is not Role.ASSISTANT or message.state is MessageState.STREAMING or not message.text:
+    if message.role is not Role.ASSISTANT or message.state is MessageState.STREAMING:
+        return False
+    if message.calls:
+        return all(call.settled for call in message.calls)
+    if not message.text:
         return False
     return message.state is MessageState.INTERRUPTED or message.finish_reason is FinishReason.LENGTH
 

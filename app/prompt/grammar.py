@@ -1,0 +1,287 @@
+"""From JSON Schema to a grammar (GBNF) of llama.cpp: whatever is written by it has the right names, types and values.
+
+What a grammar cannot say (`pattern`, `multipleOf`, `uniqueItems`, `not`, conditions) is left out here, and looked at
+once the call is written. No schema fails: what is not understood allows any value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.prompt import ranges
+
+_MOST_CHARACTERS = 500  # a length limit above it is left to the check
+_MOST_ITEMS = 64
+_MOST_RULES = 4000
+
+_COMMON = r"""
+space ::= | " " | "\n" [ \t]{0,20}
+char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-CefEF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2}))
+string ::= "\"" char* "\""
+boolean ::= "true" | "false"
+null ::= "null"
+integer ::= "-"? ("0" | [1-9] [0-9]{0,14})
+number ::= integer ("." [0-9]{1,15})? ([eE] [-+]? [0-9]{1,2})?
+value ::= object | array | string | number | boolean | null
+object ::= "{" space (string space ":" space value space ("," space string space ":" space value space)*)? "}"
+array ::= "[" space (value space ("," space value space)*)? "]"
+"""
+_TYPES = ("string", "boolean", "null", "integer", "number", "object", "array")
+
+
+class Grammar:
+    """Rules that are made as schemas are added. `rule` answers with an expression to stand in another rule."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, str] = {}
+        self._references: dict[int, dict[str, str]] = {}
+
+    def text(self, root: str) -> str:
+        """The whole grammar, `root` the expression of what is written."""
+        made = "\n".join(f"{name} ::= {body}" for name, body in self._rules.items())
+        return f"root ::= {root}\n{made}{_COMMON}"
+
+    def rule(self, schema: object, name: str, document: Mapping[str, Any]) -> str:
+        """The name of a rule for what this schema allows; "" where it allows nothing.
+
+        `document` is where its references (`#/…`) are looked up.
+        """
+        body = self._expression(schema, name, document)
+        return self._named(name, body) if body else ""
+
+    def literal(self, text: str) -> str:
+        """An expression for exactly this text."""
+        return '"' + "".join(_escaped(letter) for letter in text) + '"'
+
+    def _named(self, name: str, body: str) -> str:
+        if body.replace("-", "").isalnum():
+            return body  # a rule already
+        base = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)[:40].strip("-")
+        made = f"r{len(self._rules)}-{base}" if base else f"r{len(self._rules)}"
+        self._rules[made] = body
+        return made
+
+    def _expression(self, schema: object, name: str, document: Mapping[str, Any]) -> str:
+        if schema is False:
+            return ""
+        if not isinstance(schema, Mapping) or len(self._rules) > _MOST_RULES:
+            return "value"
+        if isinstance(reference := schema.get("$ref"), str):
+            return self._referred(reference, document)
+        if "const" in schema:
+            return self.literal(_json(schema["const"]))
+        if isinstance(values := schema.get("enum"), Sequence) and not isinstance(values, str):
+            return " | ".join(self.literal(_json(value)) for value in values)
+        for several in ("anyOf", "oneOf"):
+            if isinstance(choices := schema.get(several), Sequence) and choices:
+                return self._either([_merged(schema, choice, several) for choice in choices], name, document)
+        if isinstance(parts := schema.get("allOf"), Sequence) and parts:
+            return self._expression(_all_of(schema, parts, document), name, document)
+        kind = schema.get("type")
+        if isinstance(kind, Sequence) and not isinstance(kind, str):
+            return self._either([{**schema, "type": one} for one in kind], name, document)
+        return self._typed(schema, kind if isinstance(kind, str) else _implied(schema), name, document)
+
+    def _typed(self, schema: Mapping[str, Any], kind: str, name: str, document: Mapping[str, Any]) -> str:
+        if kind == "object":
+            return self._object(schema, name, document)
+        if kind == "array":
+            return self._array(schema, name, document)
+        if kind == "string":
+            return _string(schema)
+        if kind == "integer":
+            return _integer(schema)
+        if kind == "number":
+            return _number(schema)
+        return kind if kind in _TYPES else "value"
+
+    def _either(self, schemas: Sequence[object], name: str, document: Mapping[str, Any]) -> str:
+        found = [self.rule(schema, f"{name}-{place}", document) for place, schema in enumerate(schemas)]
+        return " | ".join(dict.fromkeys(one for one in found if one))
+
+    def _referred(self, reference: str, document: Mapping[str, Any]) -> str:
+        known = self._references.setdefault(id(document), {})
+        if reference not in known:
+            target = _looked_up(reference, document)
+            made = f"ref{len(self._references)}-{len(known)}"
+            known[reference] = made  # before its body: it may speak of itself
+            self._rules[made] = self._expression(target, made, document) or "value"
+        return known[reference]
+
+    def _object(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
+        declared = schema.get("properties")
+        properties: dict[str, object] = dict(declared) if isinstance(declared, Mapping) else {}
+        required = [key for key in _listed(schema.get("required")) if isinstance(key, str)]
+        properties |= {key: True for key in required if key not in properties}
+        if not properties:
+            return self._free_object(schema, name, document)
+        entries: list[tuple[str, bool]] = []
+        for key, each in properties.items():
+            value = self.rule(each, f"{name}-{key}", document)
+            if not value and key in required:
+                return ""
+            if value:
+                entries.append((f'{self.literal(_json(key))} space ":" space {value} space', key in required))
+        return f'"{{" space {self._entries(entries, name)} "}}"'
+
+    def _entries(self, entries: Sequence[tuple[str, bool]], name: str) -> str:
+        """Entries in their order, those that are not required left out or not, with commas between them only."""
+        later = first = '""'
+        for entry, needed in reversed(entries):
+            following = later
+            entry = self._named(f"{name}-entry", entry)
+            with_comma = f'"," space {entry}'
+            later = self._named(name, f"{with_comma} {following}" if needed else f"({with_comma})? {following}")
+            first = self._named(name, f"{entry} {following}" if needed else f"{entry} {following} | {first}")
+        return first
+
+    def _free_object(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
+        others = schema.get("additionalProperties", True)
+        value = self.rule(others, f"{name}-value", document)
+        if not value:
+            return '"{" space "}"'
+        entry = self._named(f"{name}-entry", f'string space ":" space {value} space')
+        return f'"{{" space ({entry} ("," space {entry})*)? "}}"'
+
+    def _array(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
+        least, most = _count(schema.get("minItems")) or 0, _count(schema.get("maxItems"))
+        places = [self.rule(each, f"{name}-{n}", document) for n, each in enumerate(_listed(schema.get("prefixItems")))]
+        item = self.rule(schema.get("items", True), f"{name}-item", document)
+        if "" in places or (least > len(places) and not item):
+            return ""
+        if least > _MOST_ITEMS:
+            least, most = 1, None
+        sequence = [*places, *[item] * max(0, least - len(places))]
+        if most is not None and most <= len(sequence):
+            sequence, item = sequence[:most], ""
+        fixed = ' "," space '.join(f"{each} space" for each in sequence)
+        if not item:
+            return f'"[" space {fixed} "]"' if fixed else '"[" space "]"'
+        more = "*" if most is None or most > _MOST_ITEMS else f"{{0,{most - len(sequence) - (not fixed)}}}"
+        if fixed:
+            return f'"[" space {fixed} ("," space {item} space){more} "]"'
+        return f'"[" space ({item} space ("," space {item} space){more})? "]"'
+
+
+def _string(schema: Mapping[str, Any]) -> str:
+    least, most = _count(schema.get("minLength")) or 0, _count(schema.get("maxLength"))
+    if least > _MOST_CHARACTERS:
+        least = 1
+    if most is not None and most > _MOST_CHARACTERS:
+        most = None
+    if not least and most is None:
+        return "string"
+    return f'"\\"" char{{{least},{most if most is not None else ""}}} "\\""'
+
+
+def _integer(schema: Mapping[str, Any]) -> str:
+    least, open_least, most, open_most = _limits(schema)
+    if least is None and most is None:
+        return "integer"
+    low = None if least is None else int(least.to_integral_value("ROUND_CEILING"))
+    high = None if most is None else int(most.to_integral_value("ROUND_FLOOR"))
+    if low is not None and open_least and low == least:
+        low += 1
+    if high is not None and open_most and high == most:
+        high -= 1
+    return ranges.whole(low, high)
+
+
+def _number(schema: Mapping[str, Any]) -> str:
+    least, open_least, most, open_most = _limits(schema)
+    if least is None and most is None:
+        return "number"
+    return ranges.decimal(least, most, open_least=open_least, open_most=open_most)
+
+
+def _limits(schema: Mapping[str, Any]) -> tuple[Decimal | None, bool, Decimal | None, bool]:
+    """The least and the most, each with whether it is itself left out."""
+    low, high = _decimal(schema.get("minimum")), _decimal(schema.get("maximum"))
+    above, below = _decimal(schema.get("exclusiveMinimum")), _decimal(schema.get("exclusiveMaximum"))
+    open_low = open_high = False
+    if above is not None and (low is None or above >= low):
+        low, open_low = above, True
+    if below is not None and (high is None or below <= high):
+        high, open_high = below, True
+    return low, open_low, high, open_high
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and abs(found) < Decimal(10) ** 18 else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _listed(value: object) -> list[Any]:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+
+
+def _implied(schema: Mapping[str, Any]) -> str:
+    if "properties" in schema or "required" in schema:
+        return "object"
+    if "items" in schema or "prefixItems" in schema:
+        return "array"
+    return ""
+
+
+def _merged(schema: Mapping[str, Any], choice: object, left_out: str) -> object:
+    """One of several choices, with what stands beside them."""
+    if not isinstance(choice, Mapping):
+        return choice
+    beside = {key: value for key, value in schema.items() if key not in (left_out, "description", "title", "default")}
+    return {**beside, **choice} if "$ref" not in choice else choice
+
+
+def _all_of(schema: Mapping[str, Any], parts: Sequence[object], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Several schemas as one: properties and required names together, everything else from the last that has it."""
+    whole: dict[str, Any] = {}
+    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
+        if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
+            part = _looked_up(part["$ref"], document)
+        if not isinstance(part, Mapping):
+            continue
+        both: dict[str, Any] = {
+            key: [*_listed(whole.get(key)), *_listed(part[key])] for key in ("required",) if key in part
+        }
+        if isinstance(part.get("properties"), Mapping):
+            both["properties"] = {**whole.get("properties", {}), **part["properties"]}
+        whole |= {**part, **both}
+    return whole
+
+
+def _looked_up(reference: str, document: Mapping[str, Any]) -> object:
+    """What a reference inside the document names; anything goes where it names nothing."""
+    if not reference.startswith("#"):
+        return True
+    found: object = document
+    for step in filter(None, reference[1:].split("/")):
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping) and step in found:
+            found = found[step]
+        else:
+            return True
+    return found if found is not document or reference == "#" else True
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if letter in '"\\':
+        return "\\" + letter
+    if code < 0x20 or 0x7F <= code < 0xA0:
+        return f"\\x{code:02X}"
+    return letter

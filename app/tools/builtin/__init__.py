@@ -1,0 +1,1 @@
+"""The tools that Cabochon brings, a file for each kind."""

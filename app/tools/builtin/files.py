@@ -1,0 +1,85 @@
+"""Listing and reading what is in the folders that the person opened to the chat."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from app.tools.folders import granted, read_bytes, shown
+from app.tools.registry import Surroundings, ToolError
+
+_MOST_ENTRIES = 500
+_LARGEST = 20_000_000  # bytes that are read of one file
+_MOST_CHARACTERS = 30_000
+
+
+def list_folder(path: str = ".", *, around: Surroundings) -> str:
+    """Lists the files and folders in a folder that is open to this chat, with their sizes in bytes.
+
+    path: The folder; without it the one that the person opened
+    """
+    folder = granted(path, around.grants)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise ToolError(f"“{path}” cannot be listed: {error.strerror}.") from error
+    lines = [_entry(folder / name) for name in names[:_MOST_ENTRIES]]
+    if len(names) > _MOST_ENTRIES:
+        lines.append(f"[{len(names) - _MOST_ENTRIES} more are not shown]")
+    return "\n".join(lines) or "The folder is empty."
+
+
+def read_file(path: str, first_line: int = 1, lines: int | None = None, *, around: Surroundings) -> str:
+    """Reads a text file in a folder that is open to this chat.
+
+    path: The file
+    first_line: The line to begin with, from 1
+    lines: How many lines to read; without it as many as fit
+    """
+    file = granted(path, around.grants)
+    text = text_of(read_bytes(file, around.grants, _LARGEST), file.name)
+    every = text.splitlines(keepends=True)
+    begin = max(1, first_line) - 1
+    chosen = every[begin : begin + lines if lines is not None and lines > 0 else None]
+    found: list[str] = []
+    used = 0
+    for line in chosen:
+        if used + len(line) > _MOST_CHARACTERS and found:
+            break
+        found.append(line[:_MOST_CHARACTERS])
+        used += len(line)
+    if not found:
+        return f"{shown(file, around.grants)} has {len(every)} lines; none of these."
+    rest = len(every) - begin - len(found)
+    end = begin + len(found)
+    more = f"\n[lines {begin + 1} to {end} of {len(every)}; go on with first_line {end + 1}]"
+    return "".join(found) + (more if rest > 0 or begin else "")
+
+
+def text_of(data: bytes, name: str) -> str:
+    """The text of a file's bytes. Raises ToolError for what is no text."""
+    if b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise ToolError(f"“{name}” is no text file.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:200_000]).best()
+    if best is None:
+        raise ToolError(f"“{name}” is no text file.")
+    return data.decode(best.encoding, "replace")
+
+
+def _entry(path: Path) -> str:
+    try:
+        found = path.lstat()
+    except OSError:
+        return path.name
+    if stat.S_ISDIR(found.st_mode):
+        return f"{path.name}/"
+    if stat.S_ISLNK(found.st_mode):
+        return f"{path.name} (link)"
+    return f"{path.name} ({found.st_size:,})"

@@ -1,0 +1,79 @@
+"""Whether a call may run: allowed, asked about or denied. Pure; a denial wins over everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.tools import Arguments, Effect, Grant, Rule, Verdict
+from app.tools.folders import granted
+from app.tools.registry import Tool, ToolError
+
+_ASKED_EVERY_TIME = (Effect.NETWORK,)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that decides: the program's rules, the tools allowed in this chat, the folders granted to it."""
+
+    rules: tuple[Rule, ...] = ()
+    allowed_here: frozenset[str] = frozenset()
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, why in one sentence, and how far an approval may reach beyond this one call."""
+
+    verdict: Verdict
+    why: str = ""
+    may_allow_here: bool = False
+    may_always: bool = False
+
+
+def key_of(tool: Tool) -> str:
+    """A tool's name together with where it comes from: a server's tool never passes for a built-in one."""
+    return f"{tool.origin}/{tool.name}"
+
+
+def decide(tool: Tool, arguments: Arguments, standing: Standing) -> Decision:
+    """What becomes of a call with these arguments."""
+    place, refusal = _place(tool, arguments, standing.grants)
+    rules = [rule for rule in standing.rules if _speaks_of(rule, tool, place)]
+    if any(rule.verdict is Verdict.DENY for rule in rules):
+        return Decision(Verdict.DENY, f"You have denied {tool.name}.")
+    if refusal:
+        return Decision(Verdict.DENY, refusal)
+    may_always = not tool.origin and tool.effect is Effect.READ
+    may_allow_here = tool.effect not in _ASKED_EVERY_TIME
+    if may_allow_here and key_of(tool) in standing.allowed_here:
+        verdict = Verdict.ALLOW
+    elif any(rule.verdict is Verdict.ASK for rule in rules):
+        verdict = Verdict.ASK
+    else:
+        verdict = Verdict.ALLOW if may_always else Verdict.ASK
+    return Decision(verdict, "", may_allow_here, may_always)
+
+
+def _place(tool: Tool, arguments: Arguments, grants: Sequence[Grant]) -> tuple[Path | None, str]:
+    """The file or folder that a call is about, or why it may not be: only granted folders are open."""
+    if not tool.path_argument or tool.origin:
+        return None, ""
+    path = arguments.get(tool.path_argument)
+    if path is None and tool.path_argument not in tool.parameters.get("required", ()):
+        return None, "" if grants else "No folder is open to this chat."
+    try:
+        return granted(str(path), grants, write=tool.effect is Effect.WRITE), ""
+    except ToolError as error:
+        return None, str(error)
+
+
+def _speaks_of(rule: Rule, tool: Tool, place: Path | None) -> bool:
+    if rule.tool and (rule.tool != tool.name or rule.server != tool.origin):
+        return False
+    if rule.server and rule.server != tool.origin:
+        return False
+    if rule.folder:
+        return place is not None and place.is_relative_to(Path(rule.folder))
+    return True

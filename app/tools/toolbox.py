@@ -1,0 +1,181 @@
+"""All tools there are, and the running of their calls: built-in ones on threads, those of servers in the tool host."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from app.core.tools import Arguments, Effect, ServerConfig, ServerTool
+from app.tools.frames import (
+    AnyHostEvent,
+    CallEnded,
+    CallTool,
+    CancelCall,
+    HostDied,
+    ServerFailed,
+    ServerStarted,
+    ServerStopped,
+    StartServer,
+    StopServer,
+    ToolsChanged,
+)
+from app.tools.host_client import ToolHost
+from app.tools.registry import Surroundings, Tool, ToolError, built_in
+
+SECONDS = 60.0  # that a call may take
+LIMIT = 40_000  # characters of a result
+_JOIN_SECONDS = 2.0
+
+OnEvent = Callable[[AnyHostEvent], None]
+
+
+class Toolbox:
+    """Session thread; `on_event` is called on threads of its own, never after close()."""
+
+    def __init__(self, on_event: OnEvent, logs: Path) -> None:
+        """Starts nothing. `logs` is where servers' own words go."""
+        self._on_event = on_event
+        self._host = ToolHost(on_event, logs)
+        self._built_in = built_in()
+        self._of_servers: dict[str, tuple[Tool, ...]] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._telling = threading.Lock()
+        self._closed = False
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The built-in tools, then those of the servers that run."""
+        return (*self._built_in, *(tool for tools in self._of_servers.values() for tool in tools))
+
+    def find(self, name: str) -> Tool | None:
+        """The tool that the model knows by this name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def run(self, call: str, tool: Tool, arguments: Arguments, around: Surroundings) -> None:
+        """Start a call; CallEnded follows, once, within SECONDS."""
+        if tool.run is None:
+            self._host.send(CallTool(call, tool.origin, tool.asked_as, arguments, SECONDS, LIMIT))
+            return
+        stopped = threading.Event()
+        around = replace(around, deadline=time.monotonic() + SECONDS, stopped=stopped.is_set)
+        job = _Job(call, tool, arguments, around, stopped, self._end)
+        self._jobs[call] = job
+        job.start()
+
+    def stop(self, call: str) -> None:
+        """Wait for a call no longer; CallEnded follows."""
+        job = self._jobs.get(call)
+        if job is not None:
+            job.stop()
+        else:
+            self._host.send(CancelCall(call))
+
+    def start_server(self, config: ServerConfig, search_path: str) -> None:
+        """Start a server; ServerStarted or ServerFailed follows."""
+        self._host.send(StartServer(config, search_path=search_path))
+
+    def stop_server(self, name: str) -> None:
+        """End a server; its tools are gone at once."""
+        self._of_servers.pop(name, None)
+        self._host.send(StopServer(name))
+
+    def take(self, event: AnyHostEvent) -> None:
+        """What the tool host told, which may change what tools there are."""
+        if isinstance(event, ServerStarted | ToolsChanged):
+            self._of_servers[event.server] = self._named(event.server, event.tools)
+        elif isinstance(event, ServerFailed | ServerStopped):
+            self._of_servers.pop(event.server, None)
+        elif isinstance(event, HostDied):
+            self._of_servers.clear()
+        elif isinstance(event, CallEnded):
+            self._jobs.pop(event.call, None)
+
+    def close(self) -> None:
+        """End everything; no event comes after it."""
+        with self._telling:
+            self._closed = True
+        for job in self._jobs.values():
+            job.stop()
+        for job in self._jobs.values():
+            job.thread.join(_JOIN_SECONDS)
+        self._host.close()
+
+    def _named(self, server: str, tools: tuple[ServerTool, ...]) -> tuple[Tool, ...]:
+        """A server's tools under names that nothing else has."""
+        taken = {tool.name for tool in self.tools if tool.origin != server}
+        found = []
+        for one in tools:
+            name = one.name if one.name not in taken else f"{server}_{one.name}"
+            taken.add(name)
+            found.append(Tool(name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name))
+        return tuple(found)
+
+    def _end(self, event: CallEnded) -> None:
+        with self._telling:
+            if not self._closed:
+                self._on_event(event)
+
+
+class _Job:
+    """One call of a built-in tool on a thread. It ends once: with its result, at its time limit, or when stopped."""
+
+    def __init__(
+        self,
+        call: str,
+        tool: Tool,
+        arguments: Arguments,
+        around: Surroundings,
+        stopped: threading.Event,
+        told: Callable[[CallEnded], None],
+    ) -> None:
+        self._call = call
+        self._tool = tool
+        self._arguments = arguments
+        self._around = around
+        self._stopped = stopped
+        self._told = told
+        self._ended = threading.Lock()
+        self._began = time.monotonic()
+        self._timer = threading.Timer(SECONDS, self._on_time)
+        self._timer.daemon = True
+        # a daemon: a file system that hangs must not keep the program from ending
+        self.thread = threading.Thread(target=self._work, name=f"tool-{tool.name}", daemon=True)
+
+    def start(self) -> None:
+        self._timer.start()
+        self.thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._finish("The call was stopped.", failed=True)
+
+    def _on_time(self) -> None:
+        self._stopped.set()
+        self._finish(f"{self._tool.name} did not come back within {SECONDS:.0f} seconds.", failed=True)
+
+    def _work(self) -> None:
+        assert self._tool.run is not None
+        try:
+            text, failed = self._tool.run(self._arguments, self._around), False
+        except ToolError as error:
+            text, failed = str(error), True
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything, and that is a result for the model
+            text, failed = f"{self._tool.name} failed: {error}", True
+        self._finish(text, failed=failed)
+
+    def _finish(self, text: str, *, failed: bool) -> None:
+        if not self._ended.acquire(blocking=False):
+            return
+        self._timer.cancel()
+        milliseconds = (time.monotonic() - self._began) * 1000
+        self._told(CallEnded(self._call, cut(text), failed, milliseconds=milliseconds))
+
+
+def cut(text: str) -> str:
+    """A result as long as the model may read it."""
+    if len(text) <= LIMIT:
+        return text
+    return f"{text[:LIMIT]}\n[cut: {LIMIT:,} of {len(text):,} characters]"

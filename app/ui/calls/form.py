@@ -1,0 +1,206 @@
+"""The arguments of a call as a form, one field for each, made from the tool's schema; and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QRect, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QMenu, QPlainTextEdit, QWidget
+
+from app.core.tools import Arguments, Schema
+from app.ui import fonts
+from app.ui.calls.visible import hidden, visible
+from app.ui.painting import mirrored, words
+from app.ui.transcript.buttons import RowButton
+from app.ui.transcript.style import Style
+
+LABEL, GAP, ROW = 56, 10, 30
+MOST_LINES, LEAST_LINES = 10, 4
+LONG = 60  # characters from which a text is written on several lines
+
+
+class LongField(QPlainTextEdit):
+    """Text on 4 to 10 lines; Tab goes on to the next control."""
+
+    def __init__(self, parent: QWidget, style: Style, text: str) -> None:
+        super().__init__(parent)
+        self.setProperty("field", "true")
+        self.setTabChangesFocus(True)
+        self.setFont(fonts.mono(12, style.scale))
+        self.setPlainText(text)
+
+    def wanted_height(self) -> int:
+        """For as many lines as it has, within limits."""
+        lines = min(MOST_LINES, max(LEAST_LINES, self.document().lineCount()))
+        return lines * self.fontMetrics().lineSpacing() + 18
+
+
+class ChoiceField(RowButton):
+    """One of several values, from a menu."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget, style: Style, values: list[Any], value: object) -> None:
+        super().__init__(parent, style, "chevron-down", "", visible(_json(value)), kind="plain", size=ROW)
+        self._values = values
+        self.value = value
+        self.clicked.connect(self._on_clicked)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        for value in self._values:
+            action = menu.addAction(visible(_json(value)).replace("&", "&&"))
+            action.setData(self._values.index(value))
+        menu.triggered.connect(self._on_chosen)
+        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
+
+    @Slot(object)
+    def _on_chosen(self, action: Any) -> None:
+        self.value = self._values[int(action.data())]
+        self.setText(visible(_json(self.value)))
+        self.changed.emit()
+
+
+Editor = QLineEdit | LongField | ChoiceField
+
+
+class ArgumentForm(QWidget):
+    """Fields for every argument; `arguments` is what they say now, or raises ValueError with a sentence."""
+
+    sized = Signal()
+
+    def __init__(self, parent: QWidget, style: Style, schema: Schema, arguments: Arguments) -> None:
+        super().__init__(parent)
+        self._style = style
+        self._given = arguments
+        self._rows: list[tuple[str, Mapping[str, Any], Editor]] = []
+        declared = schema.get("properties")
+        properties: dict[str, Any] = dict(declared) if isinstance(declared, Mapping) else {}
+        for name in [*properties, *(name for name in arguments if name not in properties)]:
+            about = properties.get(name)
+            self._add(name, about if isinstance(about, Mapping) else {}, name in arguments)
+
+    def widgets(self) -> list[QWidget]:
+        """The fields, from top to bottom."""
+        return [editor for _, _, editor in self._rows]
+
+    def arguments(self) -> Arguments:
+        """What the fields say. Raises ValueError with one sentence."""
+        found: Arguments = {}
+        for name, about, editor in self._rows:
+            value = self._value(name, about, editor)
+            if value is not _NOTHING:
+                found[name] = value
+        return found
+
+    def arrange(self, width: int) -> int:
+        """Fit into a width; returns the height, 0 without arguments."""
+        px = self._style.px
+        whole, top = QRect(0, 0, width, 0), 0
+        label = self._label_width(width)
+        for _, _, editor in self._rows:
+            high = editor.wanted_height() if isinstance(editor, LongField) else px(ROW)
+            wide = width - label
+            if isinstance(editor, ChoiceField):
+                wide = min(wide, editor.sizeHint().width())
+            editor.setGeometry(mirrored(QRect(label, top, wide, high), whole, self.layoutDirection()))
+            top += high + px(8)
+        return max(0, top - px(8))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        style = self._style
+        painter = QPainter(self)
+        painter.setLayoutDirection(self.layoutDirection())
+        painter.setFont(style.ui(12, 500))
+        label = self._label_width(self.width())
+        for name, _, editor in self._rows:
+            area = QRect(0, editor.y(), label - GAP, style.px(ROW))
+            words(painter, mirrored(area, self.rect(), self.layoutDirection()), _title(name), style.colour("text2"))
+
+    def _label_width(self, width: int) -> int:
+        metrics = QFontMetrics(self._style.ui(12, 500))
+        longest = max((metrics.horizontalAdvance(_title(name)) for name, _, _ in self._rows), default=0)
+        return min(max(self._style.px(LABEL), longest + GAP + 4), width // 3)
+
+    def _add(self, name: str, about: Mapping[str, Any], given: bool) -> None:
+        value = self._given.get(name)
+        editor = self._made(about, value, given)
+        editor.setAccessibleName(_title(name))
+        description = about.get("description")
+        if isinstance(description, str):
+            editor.setToolTip(visible(description))
+            editor.setAccessibleDescription(visible(description))
+        self._rows.append((name, about, editor))
+
+    def _made(self, about: Mapping[str, Any], value: object, given: bool) -> Editor:
+        choices = about.get("enum")
+        if isinstance(choices, list) and choices:
+            return ChoiceField(self, self._style, choices if given else [None, *choices], value)
+        if isinstance(value, bool) or (about.get("type") == "boolean" and not given):
+            return ChoiceField(self, self._style, [True, False] if given else [None, True, False], value)
+        text = "" if not given else value if isinstance(value, str) else _json(value)
+        shown = visible(text)
+        if "\n" in shown or len(shown) > LONG:
+            field = LongField(self, self._style, shown)
+            field.textChanged.connect(self.sized)
+            return field
+        line = QLineEdit(shown, self)
+        line.setFont(fonts.mono(12, self._style.scale))
+        line.setCursorPosition(0)
+        if not given:
+            line.setPlaceholderText("not given")
+        return line
+
+    def _value(self, name: str, about: Mapping[str, Any], editor: Editor) -> object:
+        given = name in self._given
+        if isinstance(editor, ChoiceField):
+            return editor.value if given or editor.value is not None else _NOTHING
+        text = hidden(editor.toPlainText() if isinstance(editor, LongField) else editor.text())
+        if not given and not text:
+            return _NOTHING
+        before = self._given.get(name)
+        if isinstance(before, str) or (not given and about.get("type", "string") == "string"):
+            return text
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"“{_title(name)}” is no value of JSON.") from error
+
+
+class _Nothing:
+    """An argument that is left out."""
+
+
+_NOTHING = _Nothing()
+
+
+def _title(name: str) -> str:
+    """A name as a label: `first_line` becomes `First line`."""
+    plain = visible(name).replace("_", " ").strip()
+    return plain[:1].upper() + plain[1:] if plain else '""'
+
+
+def _json(value: object) -> str:
+    if value is None:
+        return "not given"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def pretty(arguments: Arguments) -> str:
+    """Arguments as JSON to read."""
+    return visible(json.dumps(arguments, ensure_ascii=False, indent=2))
+
+
+def one_line(arguments: Arguments) -> str:
+    """Arguments as the line of a decided call shows them: a single one by its value alone."""
+    values = [
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in arguments.values()
+    ]
+    if len(values) == 1:
+        return " ".join(visible(values[0]).split())
+    return ", ".join(f"{name}: {' '.join(visible(text).split())}" for name, text in zip(arguments, values, strict=True))

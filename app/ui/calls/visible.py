@@ -1,0 +1,31 @@
+"""Text that nobody can hide anything in: control and direction characters as codes that can be read, and back again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_KEPT = "\n\t"
+_OPEN, _CLOSE = "⟦", "⟧"
+_CODE = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
+_HIDDEN = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
+_BLANK = re.compile("[\u00a0\u115f\u1160\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0]")  # looks like a space and is none
+
+
+def visible(text: str) -> str:
+    """The text with everything that is not seen, or moves what is seen, as ⟦U+202E⟧."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(letter) for letter in text)
+
+
+def hidden(text: str) -> str:
+    """The text that `visible` made this of."""
+    return _CODE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _shown(letter: str) -> str:
+    if letter in _KEPT:
+        return letter
+    odd = letter == _OPEN or unicodedata.category(letter) in _HIDDEN or _BLANK.match(letter)
+    return f"{_OPEN}U+{ord(letter):04X}{_CLOSE}" if odd else letter
