@@ -12,7 +12,7 @@ import msgspec
 from app.chat.changes import Change, MessageChanged, MessageView, TurnEnded
 from app.chat.clock import Clock
 from app.chat.library import Library
-from app.core.errors import UsageError
+from app.core.errors import StorageError, UsageError
 from app.core.message import FinishReason, Picture, Role
 from app.core.settings import ConversationSettings, Settings
 from app.core.tools import Arguments, Asked, Call, CallDecision, CallState, LoggedCall, Verdict, WrittenCall
@@ -223,7 +223,7 @@ class Calling:
         assert tool.run is not None
         try:
             text, failed = cut(tool.run(call.given, around)), False
-        except ToolError as error:
+        except (ToolError, StorageError) as error:
             text, failed = str(error), True
         return self._settle(conversation, call, text, failed, (self._clock.monotonic() - began) * 1000)
 

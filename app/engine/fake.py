@@ -1,7 +1,8 @@
 """An engine without a model, for `--sample` and for tests: a message says what the answer is to be.
 
-`/say TEXT` answers with the text, `/slow` writes on and on until it is stopped, `/crash` ends the process as an abort
-of llama.cpp does, `/hang` does nothing and does not hear Stop. All else gets a sentence about what answers here.
+`/say TEXT` answers with the text, `/tool NAME {…}` calls a tool (and then says what it answered; several lines make
+several calls), `/slow` writes on and on until it is stopped, `/crash` ends the process as an abort of llama.cpp does,
+`/hang` does nothing and does not hear Stop. All else gets a sentence about what answers here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
+from typing import Any
 
 import msgspec
 
@@ -40,6 +42,7 @@ from app.core.protocol import (
     Text,
 )
 from app.core.settings import DEFAULT_CONTEXT, Sampling
+from app.core.tools import WrittenCall
 
 _RATE = 100  # tokens a second
 _TOKENS_EVERY = 1.0  # seconds between events that carry the ids
@@ -119,7 +122,10 @@ class ScriptedEngine:
             time.sleep(60)
         prompt_tokens = sum(len(_pieces(message.text)) + 4 for message in request.prompt.messages)
         emit(Reading(request.turn, prompt_tokens, prompt_tokens, prompt_tokens - 1))
-        text = {"/say": rest, "/slow": _ENDLESS}.get(word, _DEFAULT)
+        calls = _calls(_asked(request.prompt)) if request.prompt.tools else ()
+        text = "" if calls else {"/say": rest, "/slow": _ENDLESS}.get(word, _DEFAULT)
+        if results := request.prompt.messages[-1].results:
+            text = "\n\n".join(f"{result.name} answered: {result.text}" for result in results)
         pieces: Iterable[str] = cycle(_pieces(text)) if word == "/slow" else _pieces(text)
         said, reason = self._write(request, pieces, emit)
         seconds = time.perf_counter() - started
@@ -130,6 +136,8 @@ class ScriptedEngine:
             tokens=_sampled(len(said)),
             usage=Usage(prompt_tokens, prompt_tokens - 1, 1, len(said), restored_from="memory"),
             timings=Timings(first_token_ms=1000 / _RATE, generate_ms=seconds * 1000, tokens_per_second=float(_RATE)),
+            calls=calls,
+            call_text="".join(msgspec.json.encode(call).decode() for call in calls),
         )
 
     def _write(
@@ -179,6 +187,17 @@ def _asked(prompt: Prompt) -> str:
     return last.text if last is not None and last.role is Role.USER else ""
 
 
+def _calls(asked: str) -> tuple[WrittenCall, ...]:
+    """The calls that `/tool` lines ask for."""
+    found = []
+    for line in asked.splitlines():
+        word, _, rest = line.partition(" ")
+        name, _, arguments = rest.partition(" ")
+        if word == "/tool" and name:
+            found.append(WrittenCall(name, msgspec.json.decode(arguments or "{}", type=dict[str, Any])))
+    return tuple(found)
+
+
 def _pieces(text: str) -> list[str]:
     """The text in parts as long as tokens are; together they are the text."""
     return list(_parts(text))
@@ -208,7 +227,7 @@ def _model(request: Load) -> ModelInfo:
         family="gemma3",
         quantisation=quantisation[0] if quantisation else "",
         size_bytes=0,
-        parameters=0,
+        parameters=int(shape[1]) * 10**9 if shape else 0,
         context=request.options.context or DEFAULT_CONTEXT,
         trained_context=131072,
         gpu_layers=0,

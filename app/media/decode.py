@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from app.core.errors import AttachmentError
+from app.media.png import mended
 
 MOST_PIXELS = 120_000_000  # a decoded picture takes 4 bytes for each at most
 LONGEST_SIDE = 6144  # pixels of what is kept: more than the finest grid of tiles shows
@@ -44,7 +45,7 @@ def decode(data: bytes, name: str, folder: Path) -> Decoded:
     formats = _formats()
     Image.MAX_IMAGE_PIXELS = None  # the size is checked here, before anything is decoded
     try:
-        picture: Any = Image.open(io.BytesIO(data), formats=formats)
+        picture: Any = Image.open(io.BytesIO(mended(data)), formats=formats)
         given = picture.size
         _check_size(name, given)
         picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))

@@ -101,11 +101,11 @@ class Messages:
 
     def search(self, words: str, most: int, without: str = "") -> list[tuple[str, float, str, str]]:
         """Messages with these words, the latest first, of all conversations but one: title, time, role and text."""
-        escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        escaped = "".join(f"!{letter}" if letter in "!%_" else letter for letter in words)
         rows = self._database.rows(
             """SELECT c.title, m.created_at, m.role, m.text FROM messages m
                JOIN conversations c ON c.number = m.conversation
-               WHERE m.text LIKE :like ESCAPE '\' AND m.deletion IS NULL AND c.trashed_at IS NULL AND c.id <> :without
+               WHERE m.text LIKE :like ESCAPE '!' AND m.deletion IS NULL AND c.trashed_at IS NULL AND c.id <> :without
                ORDER BY m.number DESC LIMIT :most""",
             {"like": f"%{escaped}%", "without": without, "most": most},
         )

@@ -208,6 +208,40 @@ class Switch(QCheckBox):
         box(painter, knob, 7, look.colour("on_accent" if on else "raised"))
 
 
+class CheckBox(QCheckBox):
+    """16 x 16, radius 4: on, `accent` with a tick."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        look.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(16), self._look.px(16))
+
+    def hitButton(self, position: object) -> bool:
+        return True
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        ring_in(self, self._look, event, 4)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        ring_out(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        on = self.isChecked()
+        box(painter, self.rect(), 4, look.colour("accent" if on else "raised"), None if on else look.colour("control"))
+        if on:
+            picture(
+                painter, QRectF(self.rect()).center(), look.pixmap("check", "on_accent", 12, self.devicePixelRatioF())
+            )
+
+
 class PaintedButton(QAbstractButton):
     """A button that paints itself; `ring` tells that the keyboard brought the focus to it."""
 

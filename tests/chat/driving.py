@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
 from app.chat.changes import (
@@ -37,7 +38,10 @@ from app.core.protocol import (
     WorkerDied,
 )
 from app.core.settings import Sampling
+from app.core.tools import WrittenCall
 from app.store.store import Store
+from app.tools.frames import AnyHostEvent
+from app.tools.toolbox import Toolbox
 
 R = TypeVar("R", bound=Request)
 C = TypeVar("C", bound=Change)
@@ -132,7 +136,9 @@ class Bench:
         self.clock = HandClock()
         self.engine = HandEngine()
         self.store = Store(self.paths, vfs=vfs)
-        self.session = ChatSession(self.store, self.engine, self.clock, demo_places)
+        self.tool_events: SimpleQueue[AnyHostEvent] = SimpleQueue()
+        toolbox = Toolbox(self.tool_events.put, self.paths.logs)
+        self.session = ChatSession(self.store, self.engine, self.clock, demo_places, toolbox=toolbox)
         self.changes: list[Change] = []
         self.conversation = ""
         self.shown: dict[str, MessageView] = {}
@@ -212,6 +218,25 @@ class Bench:
                 left_out=left_out,
             )
         )
+
+    def calls(self, *calls: WrittenCall, text: str = "") -> Changes:
+        """The answer ends with calls of tools."""
+        return self.event(
+            Finished(
+                turn=self.turn,
+                reason=FinishReason.STOP,
+                text=text,
+                tokens=SampledTokens("f", b"\7\0\0\0"),
+                usage=Usage(generated_tokens=1),
+                timings=Timings(),
+                calls=calls,
+                call_text="".join(f"<{call.name}>" for call in calls),
+            )
+        )
+
+    def tool_ends(self) -> Changes:
+        """The next tool that runs comes back."""
+        return self.take(self.session.tools.handle(self.tool_events.get(timeout=20)))
 
     def fails(self, message: str = "The template of this model cannot be used.") -> Changes:
         return self.event(Failed(turn=self.turn, code="template", message=message))

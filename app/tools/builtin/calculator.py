@@ -33,7 +33,7 @@ def calculator(expression: str) -> str:
     try:
         tree = ast.parse(_plain(expression), mode="eval")
         return _written(_value(tree.body))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, ValueError) and str(error).startswith("math"):
             raise ToolError("This has no value among the real numbers.") from error
         raise ToolError("This is no arithmetic expression.") from error

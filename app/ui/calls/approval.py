@@ -19,7 +19,7 @@ SIDE, HEAD, FOOT = 14, 56, 46
 _EFFECTS = {
     Effect.READ: "It would read and change nothing",
     Effect.WRITE: "It would change a file",
-    Effect.RUN: "A server's program would run; Cabochon cannot see what it does",
+    Effect.RUN: "Its program runs with your rights",
     Effect.NETWORK: "It would leave this computer",
 }
 

@@ -5,6 +5,7 @@ The same dialog shows the tools of a server again that says something else of th
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -30,7 +30,7 @@ from app.core.tools import ServerConfig, ServerTool
 from app.tools.environment import command_line, login_path, needs_network, parse_config, server_environment
 from app.ui.calls.visible import visible
 from app.ui.card import Card
-from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
+from app.ui.controls import Button, CheckBox, ElidedWords, IconButton, Line, Words
 from app.ui.layers import Dialog
 from app.ui.look import Look
 from app.ui.painting import margins
@@ -63,7 +63,7 @@ class ServerDialog(Dialog):
         self._review = review
         self._config: ServerConfig | None = review.config if review is not None else None
         self._found: ServerTried | None = None
-        self._boxes: dict[str, QCheckBox] = {}
+        self._boxes: dict[str, CheckBox] = {}
         self._path = login_path()
         title = "What the tools say of themselves now" if review is not None else "Add a tool server"
         self.setAccessibleName(title)
@@ -157,7 +157,7 @@ class ServerDialog(Dialog):
         self._kind.chosen.connect(self._on_kind_chosen)
         name, command, folder = QLineEdit(), QLineEdit(), QLineEdit()
         environment = QPlainTextEdit()
-        for field, label in ((name, "Name"), (command, "Command"), (folder, "Working folder")):
+        for field, label in ((name, "Name"), (command, "Command line"), (folder, "Working folder")):
             field.setAccessibleName(label)
             field.setFont(look.mono(12))
             field.textChanged.connect(self._on_edited)
@@ -184,9 +184,9 @@ class ServerDialog(Dialog):
             column.addSpacing(6)
         column.addWidget(Words(look, "Environment", 12, 500))
         column.addWidget(environment)
-        column.addWidget(
-            Words(look, "Besides these it gets PATH, HOME, the language and TMPDIR only.", 12, token="text3")
-        )
+        besides = Sentence(look, 12, 16, token="text3")
+        besides.say("", "Besides these it gets PATH, HOME, the language and TMPDIR only.")
+        column.addWidget(besides)
         self._ways = QStackedWidget()
         self._ways.addWidget(fields)
         self._ways.addWidget(self._json)
@@ -248,7 +248,7 @@ class ServerDialog(Dialog):
     def _tool(self, tool: ServerTool, *, changed: bool) -> QWidget:
         look = self._look
         row = QWidget()
-        check = QCheckBox()
+        check = CheckBox(look)
         check.setAccessibleName(f"Use {visible(tool.name)}")
         check.setChecked(True)
         self._boxes[tool.name] = check
@@ -299,6 +299,7 @@ class ServerDialog(Dialog):
         if self._review is not None:
             return
         self._test.setEnabled(config is not None)
+        self._form.name.setPlaceholderText(visible(config.name) if config is not None else "")
         if config is None:
             self._runs.setPlainText(said)
         elif config.url:
@@ -326,7 +327,7 @@ class ServerDialog(Dialog):
             raise UsageError("A quotation mark in the command has no end.", "command") from error
         folder = form.folder.text().strip()
         return ServerConfig(
-            name or Path(words[0]).name,
+            name or _named(words),
             tuple(words),
             folder=str(Path(folder).expanduser()) if folder else "",
             environment=_pairs(form.environment.toPlainText()),
@@ -354,6 +355,12 @@ class ServerDialog(Dialog):
 def _rights(network: str) -> str:
     said = "It could read, change or send any file that you can, whatever its tools say."
     return f"{said} {network} Cabochon asks before each call, but cannot see what it does inside.".replace("  ", " ")
+
+
+def _named(words: list[str]) -> str:
+    """A name for a server out of its command: of `npx -y @scope/server-memory` it is `memory`."""
+    last = next((word for word in reversed(words) if not word.startswith(("-", "/", "~", "."))), words[0])
+    return re.sub(r"^(mcp-)?(server-)?|(-mcp)?(-server)?$", "", Path(last).name.partition("==")[0]) or "server"
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:

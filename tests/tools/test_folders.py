@@ -1,0 +1,330 @@
+"""Some 200 ways out of a granted folder, against the place itself and against every tool that takes a path."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.core.tools import Grant
+from app.tools.folders import granted, opened, read_bytes
+from app.tools.registry import Surroundings, ToolError, built_in
+
+TOOLS = {tool.name: tool for tool in built_in()}
+SECRET = "the secret word"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """`docs` is granted; what else there is, is not."""
+
+    root: Path
+    docs: Path
+    grants: tuple[Grant, ...]
+
+
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    home = tmp_path / "home"
+    docs, secrets = home / "docs", home / "secret"
+    for folder in (docs / "sub", secrets, home / "docs-x", home / "docs.bak", home / "Docs"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "secret.txt").write_text(SECRET)
+    (docs / "sub" / "secret.txt").unlink()
+    (docs / "a.txt").write_text("all right")
+    (docs / "file-link").symlink_to(secrets / "secret.txt")
+    (docs / "folder-link").symlink_to(secrets)
+    (docs / "up-link").symlink_to("..")
+    (docs / "chain-1").symlink_to("chain-2")
+    (docs / "chain-2").symlink_to(docs / "sub" / "chain-3")
+    (docs / "sub" / "chain-3").symlink_to("../../secret/secret.txt")
+    (docs / "loop-1").symlink_to("loop-2")
+    (docs / "loop-2").symlink_to("loop-1")
+    (docs / "root-link").symlink_to("/")
+    (docs / "proc-link").symlink_to("/proc/self/root")
+    (docs / "dead-link").symlink_to(home / "not-there.txt")
+    os.mkfifo(docs / "fifo")
+    listener = socket.socket(socket.AF_UNIX)
+    monkeypatch.chdir(docs)  # the path of a socket is short
+    listener.bind("socket")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(home))
+    yield Ground(home, docs, (Grant(str(docs.resolve()), write=True),))
+    listener.close()
+
+
+def _attacks() -> list[str]:
+    """Paths that lead out of {docs}, or nowhere; {home} is the folder above it."""
+    ups = [
+        f"{up}{rest}"
+        for up in ("../", "../../", "../../../../../../", "sub/../../", "./../", "sub/./../../")
+        for rest in ("secret/secret.txt", "docs-x/secret.txt", "secret", "")
+    ]
+    absolute = [
+        "/etc/passwd",
+        "/etc/shadow",
+        "/",
+        "/root/.ssh/id_rsa",
+        "/dev/null",
+        "/dev/zero",
+        "/dev/random",
+        "/dev/tty",
+        "/proc/self/environ",
+        "/proc/self/root/etc/passwd",
+        "/proc/self/cwd",
+        "/proc/1/root",
+        "/proc/self/fd/0",
+        "/sys/kernel",
+        "/tmp",
+        "/var/run/docker.sock",
+        "//etc/passwd",
+        "///etc/passwd",
+        "//localhost/share/x",
+    ]
+    sideways = [
+        f"{{home}}/{name}"
+        for name in (
+            "secret/secret.txt",
+            "secret",
+            "docs-x/secret.txt",
+            "docs-x",
+            "docs.bak/secret.txt",
+            "Docs/secret.txt",
+            "docs/../secret/secret.txt",
+            "docs/sub/../../secret/secret.txt",
+            "docs/./../secret",
+            "docs/..",
+            "docs/../",
+            "",
+            ".",
+            "docs/folder-link/secret.txt",
+            "docs//../secret/secret.txt",
+            "docs/up-link/secret/secret.txt",
+        )
+    ]
+    links = [
+        "file-link",
+        "folder-link",
+        "folder-link/secret.txt",
+        "folder-link/",
+        "./folder-link/secret.txt",
+        "sub/../folder-link/secret.txt",
+        "up-link/secret/secret.txt",
+        "up-link/docs-x/secret.txt",
+        "up-link",
+        "chain-1",
+        "chain-2",
+        "sub/chain-3",
+        "root-link/etc/passwd",
+        "root-link",
+        "proc-link/etc/passwd",
+        "proc-link",
+        "loop-1",
+        "loop-2",
+        "loop-1/x",
+        "folder-link/../secret/secret.txt",
+        "up-link/up-link",
+        "dead-link",
+    ]
+    homes = [
+        "~",
+        "~/",
+        "~/secret/secret.txt",
+        "~/docs-x/secret.txt",
+        "~/docs/../secret/secret.txt",
+        "~root",
+        "~root/.bashrc",
+        "~nobody/x",
+        "~/docs/folder-link/secret.txt",
+        "~+/x",
+        "~-/x",
+    ]
+    foreign = [
+        "\\\\host\\share\\x",
+        "\\\\?\\C:\\Windows",
+        "\\\\.\\PhysicalDrive0",
+        "//host/share/x",
+        "\\?\\x",
+        "\\.\\x",
+    ]
+    odd = [
+        "",
+        "\0",
+        "a.txt\0",
+        "a.txt\0.png",
+        "/etc/passwd\0",
+        "..\0/secret",
+        "x" * 300 + "/../../secret/secret.txt",
+        "x/" * 3000,
+        "../" * 500 + "etc/passwd",
+        "../" * 1500,
+        "a" * 5000,
+        "\n../secret/secret.txt/../../../secret/secret.txt",
+    ]
+    encoded = [
+        f"{mark}{rest}"
+        for mark in (
+            "%2e%2e/",
+            "..%2f",
+            "%2e%2e%2f",
+            "..%c0%af",
+            "..\u2215",
+            "..\u2044",
+            "..\uff0f",
+            "\uff0e\uff0e/",
+            "..\\",
+            ".. /",
+            "..\u200b/",
+            "..\u202e/",
+            "...\u2060/",
+            "\u202e../",
+        )
+        for rest in ("secret/secret.txt", "..\\secret\\secret.txt", "docs-x/secret.txt", "etc/passwd")
+    ]
+    urls = [
+        "file:///etc/passwd",
+        "file:../secret/secret.txt",
+        "http://localhost/x",
+        "smb://host/share",
+        "C:\\Windows\\win.ini",
+        "C:/Windows",
+    ]
+    doubled = [
+        f"{{docs}}/{name}"
+        for name in (
+            "../secret/secret.txt",
+            "../docs-x/secret.txt",
+            "folder-link/secret.txt",
+            "file-link",
+            "sub/../..",
+            "sub/../../secret",
+            "./../secret",
+            "up-link/secret",
+            "chain-1",
+            "root-link/etc/passwd",
+            "loop-1",
+            "..",
+            "../",
+            "../.",
+        )
+    ]
+    return [*ups, *absolute, *sideways, *links, *homes, *foreign, *odd, *encoded, *urls, *doubled]
+
+
+ATTACKS = _attacks()
+
+
+def _snapshot(root: Path) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder) / name
+            regular = path.is_file() and not path.is_symlink()
+            found[str(path)] = path.read_bytes() if regular else None
+    return found
+
+
+def test_there_are_some_two_hundred() -> None:
+    assert len(set(ATTACKS)) > 180
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=[f"{number}" for number in range(len(ATTACKS))])
+def test_nothing_leads_out(ground: Ground, attack: str) -> None:
+    path = attack.replace("{home}", str(ground.root)).replace("{docs}", str(ground.docs))
+    around = Surroundings(ground.grants)
+    before = _snapshot(ground.root)
+    with_time(lambda: _refused_or_inside(ground, path))
+    for name, arguments in (
+        ("read_file", {"path": path}),
+        ("list_folder", {"path": path}),
+        ("search_files", {"words": "secret", "path": path or "/"}),
+        ("write_file", {"path": path, "text": "x", "mode": "write"}),
+        ("write_file", {"path": path, "text": "x", "mode": "append"}),
+    ):
+        run = TOOLS[name].run
+        assert run is not None
+        answer = with_time(lambda run=run, arguments=arguments: _answer(run, arguments, around))  # type: ignore[misc]
+        assert SECRET not in answer
+        assert "root:" not in answer
+    after = _snapshot(ground.root)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert all(Path(name).resolve().is_relative_to(ground.docs.resolve()) for name in changed), changed
+
+
+def _refused_or_inside(ground: Ground, path: str) -> str:
+    try:
+        found = granted(path, ground.grants)
+    except ToolError as error:
+        return str(error)
+    assert found.is_relative_to(ground.docs.resolve())
+    return ""
+
+
+def _answer(run: Callable[..., str], arguments: dict[str, str], around: Surroundings) -> str:
+    try:
+        return run(arguments, around)
+    except ToolError as error:
+        return f"refused: {error}"
+
+
+def with_time(work: Callable[[], str], seconds: float = 5.0) -> str:
+    """What the work answers; it must not hang on a pipe or a device."""
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert found, "it hangs, or it raised"
+    return found[0]
+
+
+@pytest.mark.parametrize("name", ["fifo", "socket"])
+def test_only_regular_files_are_opened(ground: Ground, name: str) -> None:
+    path = granted(name, ground.grants)
+    with pytest.raises(ToolError):
+        read_bytes(path, ground.grants, 100)
+    run = TOOLS["write_file"].run
+    assert run is not None
+    for mode in ("write", "append"):
+        with pytest.raises(ToolError):
+            run({"path": name, "text": "x", "mode": mode}, Surroundings(ground.grants))
+
+
+def test_a_link_that_appears_after_the_look_leads_nowhere(ground: Ground) -> None:
+    path = granted("a.txt", ground.grants)
+    path.unlink()
+    path.symlink_to(ground.root / "secret" / "secret.txt")
+    with pytest.raises(ToolError, match="link"):
+        opened(path, ground.grants, os.O_RDONLY)
+
+
+def test_a_folder_that_becomes_a_link_after_the_look_leads_nowhere(ground: Ground) -> None:
+    (ground.docs / "sub" / "b.txt").write_text("mine")
+    (ground.root / "secret" / "b.txt").write_text(SECRET)
+    path = granted("sub/b.txt", ground.grants)
+    (ground.docs / "sub").rename(ground.docs / "sub-before")
+    (ground.docs / "sub").symlink_to(ground.root / "secret")
+    with pytest.raises(ToolError, match="outside"):
+        opened(path, ground.grants, os.O_RDONLY)
+
+
+def test_what_is_inside_is_found(ground: Ground) -> None:
+    for path in ("a.txt", "./a.txt", str(ground.docs / "a.txt"), "~/docs/a.txt", "sub/../a.txt"):
+        assert granted(path, ground.grants) == (ground.docs / "a.txt").resolve()
+    assert granted(".", ground.grants) == ground.docs.resolve()
+
+
+def test_reading_does_not_allow_writing(ground: Ground) -> None:
+    reading = (Grant(str(ground.docs.resolve())),)
+    assert granted("a.txt", reading).name == "a.txt"
+    with pytest.raises(ToolError, match="read only"):
+        granted("a.txt", reading, write=True)
+
+
+def test_without_a_grant_nothing_is_open() -> None:
+    with pytest.raises(ToolError, match="No folder"):
+        granted("/tmp", ())

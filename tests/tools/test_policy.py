@@ -1,0 +1,144 @@
+"""The policy: what runs, what is asked about, what never runs; as a table and against every sequence of approvals."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.tools import Effect, Grant, Rule, Verdict
+from app.tools.policy import Standing, decide, key_of
+from app.tools.registry import Tool, built_in
+
+TOOLS = {tool.name: tool for tool in built_in()}
+SERVER = Tool("echo", "Says it again.", {"type": "object"}, Effect.RUN, "server", asked_as="echo")
+FALSE_FRIEND = Tool("calculator", "Not the built-in one.", {"type": "object"}, Effect.RUN, "server")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("granted").resolve()
+    (made / "a.txt").write_text("a")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("tool", "verdict", "here", "always"),
+    [
+        ("calculator", Verdict.ALLOW, True, True),
+        ("current_time", Verdict.ALLOW, True, True),
+        ("search_chats", Verdict.ALLOW, True, True),
+        ("open_link", Verdict.ASK, False, False),
+    ],
+)
+def test_without_rules(tool: str, verdict: Verdict, here: bool, always: bool) -> None:
+    decision = decide(TOOLS[tool], {}, Standing())
+    assert (decision.verdict, decision.may_allow_here, decision.may_always) == (verdict, here, always)
+
+
+def test_a_servers_tool_asks_and_is_never_allowed_for_good() -> None:
+    decision = decide(SERVER, {}, Standing((Rule("echo", "server", verdict=Verdict.ALLOW),)))
+    assert (decision.verdict, decision.may_allow_here, decision.may_always) == (Verdict.ASK, True, False)
+    assert decide(SERVER, {}, Standing(allowed_here=frozenset({key_of(SERVER)}))).verdict is Verdict.ALLOW
+
+
+def test_a_servers_tool_does_not_pass_for_a_built_in_one() -> None:
+    for standing in (
+        Standing((Rule("calculator", verdict=Verdict.ALLOW),)),
+        Standing(allowed_here=frozenset({key_of(TOOLS["calculator"]), "/calculator", "calculator"})),
+    ):
+        assert decide(FALSE_FRIEND, {}, standing).verdict is Verdict.ASK
+
+
+def test_files_need_a_folder(folder: Path) -> None:
+    read, write = TOOLS["read_file"], TOOLS["write_file"]
+    reading, writing = Standing(grants=(Grant(str(folder)),)), Standing(grants=(Grant(str(folder), write=True),))
+    inside, outside = {"path": "a.txt"}, {"path": "/etc/passwd"}
+    assert decide(read, inside, Standing()).verdict is Verdict.DENY
+    assert decide(read, inside, reading).verdict is Verdict.ALLOW
+    assert decide(read, outside, reading).verdict is Verdict.DENY
+    assert decide(write, inside, reading).verdict is Verdict.DENY
+    assert decide(write, inside, writing).verdict is Verdict.ASK
+    allowed = replace(writing, allowed_here=frozenset({key_of(write)}))
+    assert decide(write, inside, allowed).verdict is Verdict.ALLOW
+    assert decide(write, outside, allowed).verdict is Verdict.DENY
+
+
+def test_a_denied_folder_inside_a_granted_one(folder: Path) -> None:
+    (folder / "private").mkdir(exist_ok=True)
+    rules = (Rule(folder=str(folder / "private"), verdict=Verdict.DENY),)
+    standing = Standing(rules, frozenset({"/read_file"}), (Grant(str(folder)),))
+    assert decide(TOOLS["read_file"], {"path": "private/x"}, standing).verdict is Verdict.DENY
+    assert decide(TOOLS["read_file"], {"path": "a.txt"}, standing).verdict is Verdict.ALLOW
+
+
+def test_a_denied_server(folder: Path) -> None:
+    standing = Standing((Rule(server="server", verdict=Verdict.DENY),), frozenset({key_of(SERVER)}))
+    assert decide(SERVER, {}, standing).verdict is Verdict.DENY
+    assert decide(TOOLS["calculator"], {}, standing).verdict is Verdict.ALLOW
+
+
+ALL = [*TOOLS.values(), SERVER, FALSE_FRIEND]
+PATHS = st.sampled_from(["a.txt", "sub/new.txt", "../out", "/etc/passwd", "", "."])
+_rule = st.builds(
+    Rule,
+    tool=st.sampled_from(["", *(tool.name for tool in ALL)]),
+    server=st.sampled_from(["", "server", "other"]),
+    verdict=st.sampled_from(list(Verdict)),
+)
+_step = st.one_of(
+    st.tuples(st.just("rule"), _rule),
+    st.tuples(st.just("forget"), st.just(None)),
+    st.tuples(st.just("here"), st.sampled_from([key_of(tool) for tool in ALL])),
+    st.tuples(st.just("grant"), st.booleans()),
+    st.tuples(st.just("take back"), st.just(None)),
+)
+
+
+def _denied(tool: Tool, path: str, standing: Standing, folder: Path) -> bool:
+    """The same in other words: an own reading of what must never run."""
+    for rule in standing.rules:
+        named = rule.tool in ("", tool.name) and (rule.server in ("", tool.origin) or not rule.server)
+        if rule.tool and rule.server != tool.origin:
+            named = False
+        if named and rule.verdict is Verdict.DENY:
+            return True
+    if not tool.path_argument:
+        return False
+    real = os.path.realpath(os.path.join(folder, path)) if path else ""
+    inside = real == str(folder) or real.startswith(f"{folder}/")
+    enough = any(grant.write or tool.effect is Effect.READ for grant in standing.grants)
+    return not (inside and enough)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=st.lists(_step, max_size=12), tool=st.sampled_from(ALL), path=PATHS)
+def test_no_sequence_of_approvals_lets_a_denied_thing_run(
+    folder: Path, steps: list[tuple[str, object]], tool: Tool, path: str
+) -> None:
+    standing = Standing()
+    for kind, value in steps:
+        if kind == "rule" and isinstance(value, Rule):
+            standing = replace(standing, rules=(*standing.rules, value))
+        elif kind == "forget":
+            standing = replace(standing, rules=standing.rules[1:])
+        elif kind == "here":
+            standing = replace(standing, allowed_here=standing.allowed_here | {str(value)})
+        elif kind == "grant":
+            standing = replace(standing, grants=(Grant(str(folder), write=bool(value)),))
+        else:
+            standing = replace(standing, grants=())
+        arguments = {tool.path_argument: path} if tool.path_argument else {}
+        decision = decide(tool, arguments, standing)
+        if _denied(tool, path, standing, folder):
+            assert decision.verdict is Verdict.DENY
+        else:
+            assert decision.verdict is not Verdict.DENY
+        if decision.verdict is Verdict.ALLOW and (tool.effect is not Effect.READ or tool.origin):
+            assert key_of(tool) in standing.allowed_here, "beyond reading, only what was allowed in this chat"
+        if tool.effect is Effect.NETWORK:
+            assert decision.verdict is not Verdict.ALLOW
