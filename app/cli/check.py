@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from app.chat.calling import ToolMode
 from app.cli.attaching import Opening, seen_by
 from app.cli.commands import AnswerOptions, ModelChoice
 from app.cli.link import SessionLink
@@ -35,11 +36,15 @@ _DEVICE_SECONDS = 60.0  # for all questions on one card
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A prompt and the answer that a right engine gives to it; `colour` is of a picture that goes with it."""
+    """A prompt and the answer that a right engine gives to it.
+
+    `colour` is of a picture that goes with it; `tools` are those that the model is told of, and calls.
+    """
 
     prompt: str
     expected: str
     colour: tuple[int, int, int] | None = None
+    tools: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Checked:
 
 
 # Each chat stands for one thing that can break: recall over turns, the system text, a typed control token, counting,
-# and what the image encoder makes of two pictures.
+# what the image encoder makes of two pictures, and the call of a tool with its result.
 CHATS: tuple[tuple[str, tuple[Question, ...]], ...] = (
     (
         "",
@@ -72,6 +77,7 @@ CHATS: tuple[tuple[str, tuple[Question, ...]], ...] = (
     ("", (Question("Count from 1 to 5.", "1, 2, 3, 4, 5."),)),
     ("", (Question("What colour is it?", "It is red.", (255, 0, 0)),)),
     ("", (Question("What colour is it?", "It is blue.", (0, 0, 255)),)),
+    ("", (Question("What is 12 * 7?", "The result is 84.", tools=frozenset({"calculator"})),)),
 )
 
 
@@ -121,6 +127,7 @@ def _asked(
                     branch = start_conversation(link, AnswerOptions(system=system))
                     for question in questions:
                         output.status(f"Asking ({device}): {question.prompt}")
+                        _tell_tools(link, question.tools)
                         draft = _draft(question, paths, output, model)
                         began = perf_counter()
                         answer = _answer(link, output, branch, draft)
@@ -134,6 +141,11 @@ def _answer(link: SessionLink, output: Output, branch: Branch, draft: Draft) -> 
     conversation = branch.conversation
     turn = Turn(link, output, branch)
     return turn.run(lambda session: session.submit(conversation, draft), streamed=False).text
+
+
+def _tell_tools(link: SessionLink, tools: frozenset[str]) -> None:
+    mode = ToolMode.AUTO if tools else ToolMode.OFF
+    link.call(lambda session: session.tools.begin(mode, tools))
 
 
 def _draft(question: Question, paths: DataPaths, output: Output, model: ModelInfo) -> Draft:

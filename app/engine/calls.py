@@ -47,7 +47,8 @@ class CallHold:
         self._closing_room = -1
         self._call: list[str] = []
         self._in_string = self._escaped = False
-        self.rejected = 0
+        self.closes = False  # whether the end of the room is so near that the call is closed
+        self.rejected = 0  # tokens that another one was put in the place of
 
     @property
     def begun(self) -> bool:
@@ -80,7 +81,8 @@ class CallHold:
             return token
         if self._closing_room < 0:
             self._closing_room = min(_LEAST_ROOM + self._longest_definition(), room // 2)
-        if room <= self._closing_room:
+        self.closes = room <= self._closing_room
+        if self.closes:
             token = self._closing_token(grammar)
         elif not self._may_follow(grammar, token):
             self.rejected += 1

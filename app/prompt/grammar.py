@@ -16,6 +16,7 @@ from app.prompt import ranges
 _MOST_CHARACTERS = 500  # a length limit above it is left to the check
 _MOST_ITEMS = 64
 _MOST_RULES = 4000
+_DEEPEST = 40
 
 _COMMON = r"""
 space ::= | " " | "\n" [ \t]{0,20}
@@ -38,9 +39,11 @@ class Grammar:
     def __init__(self) -> None:
         self._rules: dict[str, str] = {}
         self._references: dict[int, dict[str, str]] = {}
+        self._depth = 0
 
     def text(self, root: str) -> str:
         """The whole grammar, `root` the expression of what is written."""
+        self._break_circles()
         made = "\n".join(f"{name} ::= {body}" for name, body in self._rules.items())
         return f"root ::= {root}\n{made}{_COMMON}"
 
@@ -64,11 +67,38 @@ class Grammar:
         self._rules[made] = body
         return made
 
+    def _break_circles(self) -> None:
+        """A rule that only ever leads back to itself allows any value: llama.cpp ends the process over it."""
+        names = {name: [one.strip() for one in body.split("|")] for name, body in self._rules.items()}
+        leads = {name: [one for one in parts if one in names] for name, parts in names.items()}
+        seen: dict[str, int] = {}  # 1: on the way, 2: done
+        for start in leads:
+            path = [(start, iter(leads[start]))] if start not in seen else []
+            seen.setdefault(start, 1)
+            while path:
+                name, rest = path[-1]
+                following = next(rest, None)
+                if following is None:
+                    seen[name] = 2
+                    path.pop()
+                elif seen.get(following) == 1:
+                    self._rules[name] = "value"
+                elif following not in seen:
+                    seen[following] = 1
+                    path.append((following, iter(leads[following])))
+
     def _expression(self, schema: object, name: str, document: Mapping[str, Any]) -> str:
         if schema is False:
             return ""
-        if not isinstance(schema, Mapping) or len(self._rules) > _MOST_RULES:
+        if not isinstance(schema, Mapping) or len(self._rules) > _MOST_RULES or self._depth > _DEEPEST:
             return "value"
+        self._depth += 1
+        try:
+            return self._expressed(schema, name, document)
+        finally:
+            self._depth -= 1
+
+    def _expressed(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
         if isinstance(reference := schema.get("$ref"), str):
             return self._referred(reference, document)
         if "const" in schema:

@@ -51,7 +51,11 @@ def forced_call(model: Model, tool: ToolDefinition, seed: int, *, temperature: f
             sampled = model.llama_context.sample(chain)
             before, refused = perf_counter(), hold.rejected
             token = hold.checked(sampled, limit - count)
-            (accepted if hold.rejected == refused else rejected).append((perf_counter() - before) * 1000)
+            took = (perf_counter() - before) * 1000
+            if hold.rejected > refused:
+                rejected.append(took)
+            elif not hold.closes:
+                accepted.append(took)
             if token in model.vocabulary.stops:
                 break
             hold.passed(token, stream.feed(model.vocabulary.piece(token)))

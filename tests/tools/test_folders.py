@@ -58,165 +58,161 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
     listener.close()
 
 
-def _attacks() -> list[str]:
-    """Paths that lead out of {docs}, or nowhere; {home} is the folder above it."""
-    ups = [
-        f"{up}{rest}"
-        for up in ("../", "../../", "../../../../../../", "sub/../../", "./../", "sub/./../../")
-        for rest in ("secret/secret.txt", "docs-x/secret.txt", "secret", "")
-    ]
-    absolute = [
-        "/etc/passwd",
-        "/etc/shadow",
-        "/",
-        "/root/.ssh/id_rsa",
-        "/dev/null",
-        "/dev/zero",
-        "/dev/random",
-        "/dev/tty",
-        "/proc/self/environ",
-        "/proc/self/root/etc/passwd",
-        "/proc/self/cwd",
-        "/proc/1/root",
-        "/proc/self/fd/0",
-        "/sys/kernel",
-        "/tmp",
-        "/var/run/docker.sock",
-        "//etc/passwd",
-        "///etc/passwd",
-        "//localhost/share/x",
-    ]
-    sideways = [
-        f"{{home}}/{name}"
-        for name in (
-            "secret/secret.txt",
-            "secret",
-            "docs-x/secret.txt",
-            "docs-x",
-            "docs.bak/secret.txt",
-            "Docs/secret.txt",
-            "docs/../secret/secret.txt",
-            "docs/sub/../../secret/secret.txt",
-            "docs/./../secret",
-            "docs/..",
-            "docs/../",
-            "",
-            ".",
-            "docs/folder-link/secret.txt",
-            "docs//../secret/secret.txt",
-            "docs/up-link/secret/secret.txt",
-        )
-    ]
-    links = [
-        "file-link",
-        "folder-link",
-        "folder-link/secret.txt",
-        "folder-link/",
-        "./folder-link/secret.txt",
-        "sub/../folder-link/secret.txt",
-        "up-link/secret/secret.txt",
-        "up-link/docs-x/secret.txt",
-        "up-link",
-        "chain-1",
-        "chain-2",
-        "sub/chain-3",
-        "root-link/etc/passwd",
-        "root-link",
-        "proc-link/etc/passwd",
-        "proc-link",
-        "loop-1",
-        "loop-2",
-        "loop-1/x",
-        "folder-link/../secret/secret.txt",
-        "up-link/up-link",
-        "dead-link",
-    ]
-    homes = [
-        "~",
-        "~/",
-        "~/secret/secret.txt",
-        "~/docs-x/secret.txt",
-        "~/docs/../secret/secret.txt",
-        "~root",
-        "~root/.bashrc",
-        "~nobody/x",
-        "~/docs/folder-link/secret.txt",
-        "~+/x",
-        "~-/x",
-    ]
-    foreign = [
-        "\\\\host\\share\\x",
-        "\\\\?\\C:\\Windows",
-        "\\\\.\\PhysicalDrive0",
-        "//host/share/x",
-        "\\?\\x",
-        "\\.\\x",
-    ]
-    odd = [
+# Paths that lead out of {docs}, or nowhere; {home} is the folder above it.
+UPS = [
+    f"{up}{rest}"
+    for up in ("../", "../../", "../../../../../../", "sub/../../", "./../", "sub/./../../")
+    for rest in ("secret/secret.txt", "docs-x/secret.txt", "secret", "")
+]
+ABSOLUTE = [
+    "/etc/passwd",
+    "/etc/shadow",
+    "/",
+    "/root/.ssh/id_rsa",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/tty",
+    "/proc/self/environ",
+    "/proc/self/root/etc/passwd",
+    "/proc/self/cwd",
+    "/proc/1/root",
+    "/proc/self/fd/0",
+    "/sys/kernel",
+    "/tmp",
+    "/var/run/docker.sock",
+    "//etc/passwd",
+    "///etc/passwd",
+    "//localhost/share/x",
+]
+SIDEWAYS = [
+    f"{{home}}/{name}"
+    for name in (
+        "secret/secret.txt",
+        "secret",
+        "docs-x/secret.txt",
+        "docs-x",
+        "docs.bak/secret.txt",
+        "Docs/secret.txt",
+        "docs/../secret/secret.txt",
+        "docs/sub/../../secret/secret.txt",
+        "docs/./../secret",
+        "docs/..",
+        "docs/../",
         "",
-        "\0",
-        "a.txt\0",
-        "a.txt\0.png",
-        "/etc/passwd\0",
-        "..\0/secret",
-        "x" * 300 + "/../../secret/secret.txt",
-        "x/" * 3000,
-        "../" * 500 + "etc/passwd",
-        "../" * 1500,
-        "a" * 5000,
-        "\n../secret/secret.txt/../../../secret/secret.txt",
-    ]
-    encoded = [
-        f"{mark}{rest}"
-        for mark in (
-            "%2e%2e/",
-            "..%2f",
-            "%2e%2e%2f",
-            "..%c0%af",
-            "..\u2215",
-            "..\u2044",
-            "..\uff0f",
-            "\uff0e\uff0e/",
-            "..\\",
-            ".. /",
-            "..\u200b/",
-            "..\u202e/",
-            "...\u2060/",
-            "\u202e../",
-        )
-        for rest in ("secret/secret.txt", "..\\secret\\secret.txt", "docs-x/secret.txt", "etc/passwd")
-    ]
-    urls = [
-        "file:///etc/passwd",
-        "file:../secret/secret.txt",
-        "http://localhost/x",
-        "smb://host/share",
-        "C:\\Windows\\win.ini",
-        "C:/Windows",
-    ]
-    doubled = [
-        f"{{docs}}/{name}"
-        for name in (
-            "../secret/secret.txt",
-            "../docs-x/secret.txt",
-            "folder-link/secret.txt",
-            "file-link",
-            "sub/../..",
-            "sub/../../secret",
-            "./../secret",
-            "up-link/secret",
-            "chain-1",
-            "root-link/etc/passwd",
-            "loop-1",
-            "..",
-            "../",
-            "../.",
-        )
-    ]
-    return [*ups, *absolute, *sideways, *links, *homes, *foreign, *odd, *encoded, *urls, *doubled]
-
-
-ATTACKS = _attacks()
+        ".",
+        "docs/folder-link/secret.txt",
+        "docs//../secret/secret.txt",
+        "docs/up-link/secret/secret.txt",
+    )
+]
+LINKS = [
+    "file-link",
+    "folder-link",
+    "folder-link/secret.txt",
+    "folder-link/",
+    "./folder-link/secret.txt",
+    "sub/../folder-link/secret.txt",
+    "up-link/secret/secret.txt",
+    "up-link/docs-x/secret.txt",
+    "up-link",
+    "chain-1",
+    "chain-2",
+    "sub/chain-3",
+    "root-link/etc/passwd",
+    "root-link",
+    "proc-link/etc/passwd",
+    "proc-link",
+    "loop-1",
+    "loop-2",
+    "loop-1/x",
+    "folder-link/../secret/secret.txt",
+    "up-link/up-link",
+    "dead-link",
+]
+HOMES = [
+    "~",
+    "~/",
+    "~/secret/secret.txt",
+    "~/docs-x/secret.txt",
+    "~/docs/../secret/secret.txt",
+    "~root",
+    "~root/.bashrc",
+    "~nobody/x",
+    "~/docs/folder-link/secret.txt",
+    "~+/x",
+    "~-/x",
+]
+FOREIGN = [
+    "\\\\host\\share\\x",
+    "\\\\?\\C:\\Windows",
+    "\\\\.\\PhysicalDrive0",
+    "//host/share/x",
+    "\\?\\x",
+    "\\.\\x",
+]
+ODD = [
+    "",
+    "\0",
+    "a.txt\0",
+    "a.txt\0.png",
+    "/etc/passwd\0",
+    "..\0/secret",
+    "x" * 300 + "/../../secret/secret.txt",
+    "x/" * 3000,
+    "../" * 500 + "etc/passwd",
+    "../" * 1500,
+    "a" * 5000,
+    "\n../secret/secret.txt/../../../secret/secret.txt",
+]
+ENCODED = [
+    f"{mark}{rest}"
+    for mark in (
+        "%2e%2e/",
+        "..%2f",
+        "%2e%2e%2f",
+        "..%c0%af",
+        "..\u2215",
+        "..\u2044",
+        "..\uff0f",
+        "\uff0e\uff0e/",
+        "..\\",
+        ".. /",
+        "..\u200b/",
+        "..\u202e/",
+        "...\u2060/",
+        "\u202e../",
+    )
+    for rest in ("secret/secret.txt", "..\\secret\\secret.txt", "docs-x/secret.txt", "etc/passwd")
+]
+URLS = [
+    "file:///etc/passwd",
+    "file:../secret/secret.txt",
+    "http://localhost/x",
+    "smb://host/share",
+    "C:\\Windows\\win.ini",
+    "C:/Windows",
+]
+DOUBLED = [
+    f"{{docs}}/{name}"
+    for name in (
+        "../secret/secret.txt",
+        "../docs-x/secret.txt",
+        "folder-link/secret.txt",
+        "file-link",
+        "sub/../..",
+        "sub/../../secret",
+        "./../secret",
+        "up-link/secret",
+        "chain-1",
+        "root-link/etc/passwd",
+        "loop-1",
+        "..",
+        "../",
+        "../.",
+    )
+]
+ATTACKS = [*UPS, *ABSOLUTE, *SIDEWAYS, *LINKS, *HOMES, *FOREIGN, *ODD, *ENCODED, *URLS, *DOUBLED]
 
 
 def _snapshot(root: Path) -> dict[str, object]:

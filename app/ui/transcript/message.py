@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.core.message import FinishReason, MessageState
 from app.ui.calls.stack import CallStack
 from app.ui.painting import LEFT_TO_RIGHT, box, mirrored
 from app.ui.transcript.attached import GAP, AttachedRow
@@ -20,10 +19,10 @@ from app.ui.transcript.foot import OVERHANG, Foot, Row
 from app.ui.transcript.frame_tools import FrameTools
 from app.ui.transcript.marks import GEM, paint_day, paint_gem
 from app.ui.transcript.progress import HIGH, paint_progress
+from app.ui.transcript.row import row_of
 from app.ui.transcript.spacing import below
 from app.ui.transcript.style import Style
 from app.ui.transcript.table_piece import TablePiece
-from app.ui.transcript.words import WAITS, can_continue, note_of, stats_of, version_of
 
 ABOVE_BUBBLE = 12
 ABOVE_PART = 10  # between the parts of one answer
@@ -206,29 +205,8 @@ class Message(QWidget):
     # -- layout
 
     def _row(self, entry: Entry) -> Row:
-        message = entry.message
-        frame = self._frame
         rightwards = self.layoutDirection() == LEFT_TO_RIGHT
-        note = note_of(message, entry.rate(), frame.seconds_left, entry.calling)
-        version = version_of(entry.beginning or message)
-        if entry.is_streaming:
-            return Row(note, stats="Esc stops")
-        if entry.has_waiting:
-            return Row(WAITS, stats="" if frame.narrow else "Ctrl+Enter approves once")
-        if entry.has_open:
-            return Row(stats="Esc stops")
-        if not entry.is_answer:
-            if message.state is MessageState.QUEUED:
-                return Row(note, asks=("withdraw",), end=True)
-            return Row(note, ("copy", "edit"), version=version, end=True)
-        cut = can_continue(message)
-        failed = message.finish_reason is FinishReason.ERROR or bool(message.error)
-        asks: tuple[str, ...] = ()
-        if cut or failed or message.state is MessageState.INTERRUPTED:
-            asks = ("continue", "again") if cut and self._latest else ("again",)
-        actions = ("copy", "edit", "more") if asks else ("copy", "regenerate", "edit", "more")
-        stats = "" if asks else stats_of(message, frame.current_model, short=frame.narrow, isolate=not rightwards)
-        return Row(note, actions, asks, version, stats)
+        return row_of(entry, self._frame, latest=self._latest, rightwards=rightwards)
 
     def _fit(self, entry: Entry) -> None:
         px = self._style.px
