@@ -15,9 +15,10 @@ from app.chat.library import Library
 from app.core.errors import StorageError, UsageError
 from app.core.message import FinishReason, Picture, Role
 from app.core.settings import ConversationSettings, Settings
-from app.core.tools import Arguments, Asked, Call, CallDecision, CallState, LoggedCall, Verdict, WrittenCall
+from app.core.tools import Arguments, Asked, Call, CallDecision, CallState, Grant, LoggedCall, Verdict, WrittenCall
 from app.store.records import new_id
 from app.store.store import Store
+from app.tools.folders import granted
 from app.tools.frames import CallEnded
 from app.tools.policy import Decision, Standing, decide, key_of
 from app.tools.registry import Surroundings, Tool, ToolError, check_arguments
@@ -26,6 +27,7 @@ from app.tools.toolbox import Toolbox, cut
 MOST_CALLS = 20  # of one answer, all its parts together
 MOST_AT_ONCE = 8
 MOST_REPEATS = 3  # of the same call in one answer
+_REVIEW = "Review it in the panel first."
 _BROKEN = "Cabochon ended while this ran. It is not known whether it was done."
 _LIMIT = f"The answer called tools {MOST_CALLS} times and was ended here. Continue lets it go on."
 
@@ -59,6 +61,7 @@ class Calling:
         self._settings = settings
         self._search_chats = search_chats
         self._open_link = open_link
+        self.is_unseen: Callable[[Tool], bool] = lambda _: False
         self._running: dict[str, str] = {}  # call -> conversation
         self.mode = ToolMode.WINDOW
         self.ready: list[str] = []
@@ -103,6 +106,8 @@ class Calling:
             self._keep(view.conversation, settled, "denied")
             return settled
         tool = self._tool(call)
+        if self.is_unseen(tool):
+            raise UsageError(f"{tool.name} says something else of itself than when you looked. {_REVIEW}", "changed")
         given = call.arguments if arguments is None else arguments
         if sentence := check_arguments(tool, given):
             raise UsageError(sentence, "arguments")
@@ -192,6 +197,8 @@ class Calling:
         same = [one for one in before if (one.name, one.arguments) == (call.name, call.arguments)]
         if len(same) >= MOST_REPEATS:
             return _failed(call, f"This call was made {MOST_REPEATS} times already. Use what it answered.")
+        if self.is_unseen(tool):
+            return _failed(call, f"{tool.name} has changed and is off until the person has looked at it.")
         if sentence := check_arguments(tool, written.arguments):
             return _failed(call, sentence)
         decision = self._decision(view.conversation, tool, written.arguments)
@@ -311,7 +318,7 @@ class Calling:
         if tool is None:
             return call
         decision = decide(tool, call.arguments, standing_of(own, self._settings()))
-        place = str(call.arguments.get(tool.path_argument, "")) if tool.path_argument else ""
+        place = _place(tool, call.arguments, own.grants)
         asked = Asked(
             tool.description, tool.effect, tool.parameters, place, decision.may_allow_here, decision.may_always
         )
@@ -326,6 +333,15 @@ class Calling:
 def standing_of(own: ConversationSettings, settings: Settings) -> Standing:
     """Everything that decides on calls in a conversation."""
     return Standing(settings.tool_rules, frozenset(own.allowed), own.grants)
+
+
+def _place(tool: Tool, arguments: Arguments, grants: tuple[Grant, ...]) -> str:
+    """The file that a call is about, where it really lies; as the model wrote it where that is nowhere."""
+    path = str(arguments.get(tool.path_argument, "")) if tool.path_argument else ""
+    try:
+        return str(granted(path, grants)) if path else ""
+    except ToolError:
+        return path
 
 
 def _failed(call: Call, sentence: str) -> Call:

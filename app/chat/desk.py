@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import webbrowser
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -69,9 +68,8 @@ class Desk:
         self.answering = Answering(engine, self.saver, clock)
         self.library = Library(store, self.answering)
         self.tools = ToolDesk(store, self.toolbox, self._settings, self._keep_settings, self._parameters)
-        self.calling = Calling(
-            store, self.library, self.toolbox, clock, self._settings, self._search_chats, webbrowser.open
-        )
+        self.calling = Calling(store, self.library, self.toolbox, clock, self._settings, self._search_chats, _open_link)
+        self.calling.is_unseen = self.tools.is_unseen
         self.library.with_asked = self.calling.with_asked
         prompts = Prompts(store, self.saver)
         self.asking = Asking(store, self.answering, self.library, prompts, clock, self.tools.declared)
@@ -318,8 +316,8 @@ class Desk:
 
     def _tools_news(self) -> Changes:
         """The panel's rows, where they are others than those told last."""
-        if not self.is_window or self.store.trouble is not None:
-            return ()
+        if not self.is_window or self.store.trouble is not None or not (self.model or self._tools_told):
+            return ()  # a start without tools takes nothing of them
         listed = self.tools.listed(self.open, self.own)
         if listed == self._tools_told:
             return ()
@@ -370,6 +368,13 @@ class Desk:
         ended = self.answering.handle_died()
         told = self.keeper.handle_died(event, answering=answering)
         return self._after_turn((*ended, *told))
+
+
+def _open_link(address: str) -> None:
+    """In the person's browser."""
+    import webbrowser
+
+    webbrowser.open(address)
 
 
 def _machine_and(model: Path) -> str:

@@ -13,7 +13,6 @@ from app.chat.changes import Bug, Change, Notice
 from app.chat.clock import Clock, SystemClock
 from app.chat.refusals import changes_with
 from app.chat.session import Changes, ChatSession
-from app.chat.tool_pictures import kept_pictures
 from app.core.errors import UserError
 from app.core.message import Picture
 from app.core.paths import DataPaths, resources
@@ -111,6 +110,8 @@ class SessionRunner:
     def _on_tool_event(self, event: AnyHostEvent) -> None:
         pictures: tuple[Picture, ...] = ()
         if isinstance(event, CallEnded) and event.images:
+            from app.chat.tool_pictures import kept_pictures
+
             event, pictures = kept_pictures(event, self._paths.attachments)
         self.post(lambda session: session.tools.handle(event, pictures))
 

@@ -75,7 +75,7 @@ class ToolDesk:
         if tool.name in self.only:
             return True
         key = key_of(tool)
-        if tool.origin and (self._is_unseen(tool) or tool.asked_as in self._entry(tool.origin).off):
+        if tool.origin and (self.is_unseen(tool) or tool.asked_as in self._entry(tool.origin).off):
             return False
         if key in own.tools_on or key in own.tools_off:
             return key in own.tools_on
@@ -108,7 +108,7 @@ class ToolDesk:
             rows.append(
                 ToolRow(
                     key_of(tool), tool.name, tool.origin, tool.description, tool.effect, self.on_here(tool, own),
-                    verdict, always, tokens, self._is_unseen(tool),
+                    verdict, always, tokens, self.is_unseen(tool),
                 )
             )  # fmt: skip
         servers = tuple(self._row(entry) for entry in self._settings().servers)
@@ -274,7 +274,8 @@ class ToolDesk:
         entries = tuple(entry if one.config.name == entry.config.name else one for one in settings.servers)
         self._set_settings(msgspec.structs.replace(settings, servers=entries))
 
-    def _is_unseen(self, tool: Tool) -> bool:
+    def is_unseen(self, tool: Tool) -> bool:
+        """Whether the tool's server says something else of it than when the person looked, so that it is off."""
         server = self._servers.get(tool.origin)
         if not tool.origin or server is None:
             return False

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from app.core.tools import Arguments, Effect, ServerConfig, ServerTool
@@ -39,11 +40,14 @@ class Toolbox:
         """Starts nothing. `logs` is where servers' own words go."""
         self._on_event = on_event
         self._host = ToolHost(on_event, logs)
-        self._built_in = built_in()
         self._of_servers: dict[str, tuple[Tool, ...]] = {}
         self._jobs: dict[str, _Job] = {}
         self._telling = threading.Lock()
         self._closed = False
+
+    @cached_property
+    def _built_in(self) -> tuple[Tool, ...]:
+        return built_in()
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -106,12 +110,15 @@ class Toolbox:
     def _named(self, server: str, tools: tuple[ServerTool, ...]) -> tuple[Tool, ...]:
         """A server's tools under names that nothing else has."""
         taken = {tool.name for tool in self.tools if tool.origin != server}
-        found = []
-        for one in tools:
-            name = one.name if one.name not in taken else f"{server}_{one.name}"
+        found: list[Tool] = []
+        for one in {one.name: one for one in reversed(tools)}.values():  # of two of one name the first counts
+            name, number = one.name, 1
+            while name in taken:
+                name = f"{server}_{one.name}" if number == 1 else f"{server}_{one.name}_{number}"
+                number += 1
             taken.add(name)
             found.append(Tool(name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name))
-        return tuple(found)
+        return tuple(reversed(found))
 
     def _end(self, event: CallEnded) -> None:
         with self._telling:

@@ -205,6 +205,7 @@ class Composer(QFrame):
         self.drop_card()
         self._card = card
         self._column.insertWidget(0, card)
+        self._column.insertSpacing(1, 10)
         if not self.has_draft:
             card.not_now.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -212,6 +213,7 @@ class Composer(QFrame):
         """The question was answered."""
         if self._card is not None:
             self._card.close_now()
+            self._column.takeAt(1)
             self._card.hide()
             self._card.deleteLater()
             self._card = None

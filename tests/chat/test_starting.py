@@ -10,7 +10,6 @@ from app.chat.changes import (
     ModelChanged,
     Notice,
     SettingsChanged,
-    ToolsListed,
 )
 from app.core.message import Draft, MessageState
 from app.core.protocol import Generate
@@ -25,7 +24,6 @@ def test_the_first_start_shows_an_empty_new_chat(bench: Bench) -> None:
         ConversationsListed,
         ConversationOpened,
         ModelChanged,
-        ToolsListed,
     ]
     opened = bench.last(ConversationOpened)
     assert (opened.conversation, opened.messages, opened.title) == ("", (), "")

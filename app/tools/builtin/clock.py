@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from app.tools.registry import ToolError
 
@@ -15,6 +14,8 @@ def current_time(zone: str | None = None) -> str:
     """
     if not zone:
         return _told(datetime.now().astimezone(), "")
+    from zoneinfo import ZoneInfo
+
     try:
         there = ZoneInfo(zone)
     except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.tools import Arguments, Call, Effect
 from app.ui.calls.form import ArgumentForm, LongField, pretty
-from app.ui.calls.visible import hidden, visible
+from app.ui.calls.visible import at_home, hidden, visible
 from app.ui.painting import box, mirrored, picture, words
 from app.ui.transcript.buttons import RowButton
 from app.ui.transcript.style import Style
 
-SIDE, HEAD, FOOT = 14, 56, 46
+SIDE, HEAD, FOOT = 14, 62, 46
 _EFFECTS = {
     Effect.READ: "It would read and change nothing",
     Effect.WRITE: "It would change a file",
@@ -166,7 +166,7 @@ class ApprovalCard(QWidget):
             return f"{where}. It is not there now: start its server, or deny."
         effect = _EFFECTS[call.asked.effect]
         if call.asked.effect is Effect.WRITE and call.asked.place:
-            effect = f"It would change {visible(call.asked.place)}"
+            effect = f"It would change {visible(at_home(call.asked.place))}"
         return f"{where}. {effect}."
 
     def _edited(self) -> Arguments | None:

@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gguf.header import in_words
 from app.ui.banners import Picture
-from app.ui.calls.tool_rows import at_home
-from app.ui.calls.visible import visible
+from app.ui.calls.visible import at_home, visible
 from app.ui.controls import Button, ElidedWords, Line, Words
 from app.ui.look import Look
 from app.ui.painting import box

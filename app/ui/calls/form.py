@@ -44,7 +44,9 @@ class ChoiceField(RowButton):
     changed = Signal()
 
     def __init__(self, parent: QWidget, style: Style, values: list[Any], value: object) -> None:
-        super().__init__(parent, style, "chevron-down", "", visible(_json(value)), kind="plain", size=ROW)
+        super().__init__(
+            parent, style, "chevron-down", "", visible(_json(value)), kind="plain", size=ROW, icon_last=True
+        )
         self._values = values
         self.value = value
         self.clicked.connect(self._on_clicked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QPointF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -12,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.chat.changes import ServerRow, ToolRow
 from app.core.tools import Effect, Grant, Verdict
 from app.ui.banners import Picture
-from app.ui.calls.visible import visible
+from app.ui.calls.visible import at_home, visible
 from app.ui.controls import Button, ElidedWords, IconButton, Switch, Words
 from app.ui.look import Look
 from app.ui.menus import Menu
@@ -252,12 +251,6 @@ def server_words(row: ServerRow) -> str:
         some = f"{len(row.unseen)} tools are" if len(row.unseen) > 1 else "A tool is"
         return f"{some} new or changed, so off"
     return f"{row.count} tools, running" if row.count != 1 else "1 tool, running"
-
-
-def at_home(folder: str) -> str:
-    """A path with ~ for the home folder."""
-    home = str(Path.home())
-    return "~" + folder[len(home) :] if folder == home or folder.startswith(home + "/") else folder
 
 
 def _tokens(look: Look, tokens: int | None) -> Words:

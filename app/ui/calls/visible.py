@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 _KEPT = "\n\t"
 _OPEN, _CLOSE = "⟦", "⟧"
@@ -22,6 +23,12 @@ def visible(text: str) -> str:
 def hidden(text: str) -> str:
     """The text that `visible` made this of."""
     return _CODE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def at_home(folder: str) -> str:
+    """A path with ~ for the home folder."""
+    home = str(Path.home())
+    return "~" + folder[len(home) :] if folder == home or folder.startswith(home + "/") else folder
 
 
 def _shown(letter: str) -> str:

@@ -30,8 +30,10 @@ class RowButton(QAbstractButton):
         kind: str = "quiet",
         size: int = 26,
         inset: int = 10,
+        icon_last: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._icon_last = icon_last
         self._style = style
         self._icon_name = icon
         self._kind = kind
@@ -100,7 +102,7 @@ class RowButton(QAbstractButton):
         width = QFontMetricsF(painter.font()).horizontalAdvance(self.text())
         room = style.px(22) if drawn is not None else 0
         start = (area.width() - width - room) / 2
-        rightwards = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
+        rightwards = (self.layoutDirection() == Qt.LayoutDirection.LeftToRight) != self._icon_last
         if drawn is not None:
             middle = start + style.px(8) if rightwards else area.width() - start - style.px(8)
             picture(painter, QPointF(middle, area.center().y()), drawn)
