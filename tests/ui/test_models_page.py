@@ -161,6 +161,14 @@ def test_a_smaller_cache_needs_less(window: MainWindow, fits: FitPage) -> None:
 def test_a_plan_is_used_or_left_to_the_program(window: MainWindow, fits: FitPage, asked: Asked) -> None:
     _described(window, 11 * GIB)
     fits.table.choose(0, 3)
+    fits.show_loaded("SmolLM2")
+    assert "once Gemma 3 12B is loaded" in fits.side.why_not.text
+    fits.show_loaded("gemma-3 12b It Qat")
+    _give(fits, "Free memory of the card in GiB", "96")
+    assert not fits.side.use.isEnabled(), "a plan for another machine is used on none"
+    assert "another machine" in fits.side.why_not.text
+    fits.reset.click()
+    assert fits.side.use.isEnabled()
     fits.side.use.click()
     assert not fits.isVisible()
     assert asked.take()[-1] == ("change_settings", Settings(load=LoadOptions(context=32768, kv_type="f16")))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from time import monotonic
 
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -37,10 +38,10 @@ def time_words(milliseconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def result_words(call: Call) -> str:
-    """What came out, in a few words."""
+def result_words(call: Call, seconds: float = 0.0) -> str:
+    """What came out, in a few words; of a call that runs since some seconds, that it does."""
     if call.state is CallState.RUNNING:
-        return "runs…"
+        return f"runs, {seconds:.0f} s" if seconds >= 1 else "runs…"
     if call.state is CallState.DENIED:
         return "denied"
     if call.state is CallState.FAILED:
@@ -59,12 +60,20 @@ class CallLine(PaintedButton):
         self._style = style
         self._call = call
         self.opened = False
+        self._since = monotonic()
+        self._ticking = QTimer(self)
+        self._ticking.setInterval(1000)
+        self._ticking.timeout.connect(self.update)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.show_call(call)
 
     def show_call(self, call: Call) -> None:
         """How the call is now."""
         self._call = call
+        if call.state is CallState.RUNNING:
+            self._ticking.start()
+        else:
+            self._ticking.stop()
         decided = {CallDecision.EDITED: ", with your changes", CallDecision.APPROVED: ", approved"}
         name = f"{visible(call.name)}, {result_words(call)}{decided.get(call.decision, '')}"
         self.setAccessibleName(name[:300])
@@ -92,7 +101,7 @@ class CallLine(PaintedButton):
         end = self.width() - px(36)
         if call.settled and call.milliseconds:
             end -= self._piece(painter, time_words(call.milliseconds), end, style.figures(12), "text3") + px(8)
-        result = result_words(call)
+        result = result_words(call, monotonic() - self._since)
         token = "text2" if call.state is CallState.DENIED else "text"
         most = (self.width() - px(36)) // 3
         end -= self._piece(painter, result, end, fonts.mono(12, style.scale), token, most) + px(12)

@@ -73,6 +73,11 @@ class ToolRowView(QWidget):
         line.setContentsMargins(margins(16, 0, 16, 0))
         line.setSpacing(8)
         line.addWidget(name, 1)
+        if row.effect is Effect.NETWORK:
+            network = Picture(look, "globe", "text3", 14)
+            network.setToolTip("It needs the network")
+            network.setAccessibleName("Needs the network")
+            line.addWidget(network)
         line.addWidget(_tokens(look, row.tokens))
         verdict = VerdictButton(look, row)
         verdict.setObjectName(f"verdict {row.key}")

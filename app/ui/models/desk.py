@@ -143,6 +143,7 @@ class ModelsDesk(QObject):
         get.accepted.connect(self._on_licence_accepted)
         get.used.connect(self._on_model_used)
         fits.plan_chosen.connect(self._on_plan_chosen)
+        self._screen.model_shown.connect(self._show_loaded)
         page = ModelsPage(self._look, self._window)
         self._files = HerePage(self._look, lambda path: Downloads(self._paths.models).owns(path))
         self._files.used.connect(self._on_model_used)
@@ -198,7 +199,14 @@ class ModelsDesk(QObject):
         named = {device.name: device.description for device in devices}
         cards = ", ".join(named[card.name] for card in machine.cards)
         fits.show_machine(Here(machine, cards, psutil.virtual_memory().total))
+        self._show_loaded(self._screen.model)
         get.show_machine(machine, self._speed)
+
+    @Slot(object)
+    def _show_loaded(self, model: ModelChanged | None) -> None:
+        if self._parts is not None:
+            ready = model is not None and model.state is ModelState.READY
+            self._parts[1].show_loaded(model.name if model is not None and ready else "")
 
     def _brought(self, model: CatalogueModel) -> Path | None:
         """The file of a model that was fetched."""

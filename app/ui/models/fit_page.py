@@ -15,7 +15,7 @@ from app.models.choice import alternatives, in_a_sentence
 from app.models.machine import on_card
 from app.models.memory import Machine, Plan, Verdict
 from app.models.table import Asked, Row, contexts, in_words, kind, planned, table
-from app.ui.controls import Line, Switch, Words
+from app.ui.controls import Button, Line, Switch, Words
 from app.ui.look import Look
 from app.ui.models.fit_side import FitSide, Legend
 from app.ui.models.fit_table import FitTable
@@ -49,6 +49,7 @@ class FitPage(QWidget):
         self._here = Here(Machine((), 0), "", 0)
         self._model = catalogue()[0]
         self._kv_type, self._sees = "f16", True
+        self._loaded = ""
         self._asked_card: float | None = None
         self._asked_ram: float | None = None
         self._row, self._column = 0, 1
@@ -82,6 +83,12 @@ class FitPage(QWidget):
         self._show_cell()
         self.table.choose(self._row, self._column)
 
+    def show_loaded(self, name: str) -> None:
+        """The model of this name is loaded; "" for none."""
+        self._loaded = name
+        if self._rows:
+            self._show_cell()
+
     @property
     def machine(self) -> Machine:
         """The machine that is planned for."""
@@ -101,6 +108,8 @@ class FitPage(QWidget):
         self.cache = Segments(look, "Cache", CACHES)
         self.sees = Switch(look, "Images")
         self.sees.setChecked(True)
+        self.reset = Button(look, "As this machine is", small=True)
+        self.reset.hide()
         self.card_gib = NumberField(look, "Free memory of the card in GiB", low=0, high=512, decimals=1)
         self.ram_gib = NumberField(look, "Free memory of the computer in GiB", low=0, high=4096, decimals=1)
 
@@ -126,6 +135,7 @@ class FitPage(QWidget):
             field.addWidget(control, 0, Qt.AlignmentFlag.AlignLeft)
             field.addStretch(1)
             line.addLayout(field)
+        second.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignBottom)
         for line in (first, second):
             line.setSpacing(20)
             line.addStretch(1)
@@ -179,6 +189,7 @@ class FitPage(QWidget):
         self.card_gib.settled.connect(self._on_card_settled)
         self.ram_gib.settled.connect(self._on_ram_settled)
         self.side.used.connect(lambda: self.plan_chosen.emit(self.plan.context, self.plan.kv_type))
+        self.reset.clicked.connect(self._on_reset)
         self.side.left.connect(lambda: self.plan_chosen.emit(0, ""))
 
     @property
@@ -205,7 +216,9 @@ class FitPage(QWidget):
         options = LoadOptions(context=made.context, kv_type=made.kv_type)
         found = alternatives(row.shape, options, machine, self._projector if self._sees else 0)
         others = [f"{one.name}: {in_a_sentence(one.plan)}." for one in found]
-        self.side.show_plan(in_words(row.name, made, machine), kind(made), self._runs_on(row, made, machine), others)
+        said = in_words(row.name, made, machine)
+        self.side.show_plan(said, kind(made), self._runs_on(row, made, machine), others, self._why_not())
+        self.reset.setVisible(self._is_imagined)
         layers, seeing = row.shape.layers, sum(row.shape.is_global)
         if row.shape.window:
             self.why.say(
@@ -214,6 +227,23 @@ class FitPage(QWidget):
                 f"{row.shape.window:,} tokens only, so just {seeing} keep the whole conversation. "
                 "Calculators that count a whole cache for every layer give several times as much.",
             )
+
+    @property
+    def _is_imagined(self) -> bool:
+        return self._asked_card is not None or self._asked_ram is not None
+
+    def _why_not(self) -> str:
+        """Why this plan is none for the loaded model on this machine; "" where it is one."""
+        if self._is_imagined:
+            return "This is a plan for another machine."
+        if _plain(self._model.name) not in _plain(self._loaded):
+            return f"It is used once {self._model.name} is loaded."
+        return ""
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._asked_card = self._asked_ram = None
+        self.show_machine(self._here)
 
     def _runs_on(self, row: Row, made: Plan, machine: Machine) -> list[tuple[str, str, str, str]]:
         found = []
@@ -263,6 +293,10 @@ def _parts(made: Plan) -> tuple[list[tuple[str, int, str]], list[tuple[str, int,
         made.embedding_copy + made.checkpoints, made.margin,
     )  # fmt: skip
     return list(zip(names, on_cards, _PARTS, strict=True)), list(zip(names, left, _PARTS, strict=True))
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
 def _free(machine: Machine) -> int:

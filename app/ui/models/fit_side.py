@@ -28,6 +28,7 @@ class FitSide(QWidget):
         self.title = Sentence(look, 15, 22)
         self.reason = Sentence(look)
         self.others = Sentence(look, 12, 17)
+        self.why_not = Sentence(look, 12, 17, token="text3")
         self.use = Button(look, "Use this plan", "primary")
         self.leave = Button(look, "Choose for me")
         self._grid = QGridLayout()
@@ -51,6 +52,7 @@ class FitSide(QWidget):
         column.addWidget(self.reason)
         column.addWidget(self.others)
         column.addLayout(buttons)
+        column.addWidget(self.why_not)
         column.addSpacing(6)
         column.addWidget(Line(look))
         column.addSpacing(2)
@@ -66,15 +68,25 @@ class FitSide(QWidget):
         look.changed.connect(self.update)
 
     def show_plan(
-        self, said: tuple[str, str], what: str, runs_on: list[tuple[str, str, str, str]], others: list[str]
+        self,
+        said: tuple[str, str],
+        what: str,
+        runs_on: list[tuple[str, str, str, str]],
+        others: list[str],
+        why_not: str = "",
     ) -> None:
-        """Say what the plan means; `runs_on` are names, memory, verdicts and their kinds, `others` are alternatives."""
+        """Say what the plan means; `runs_on` are names, memory, verdicts and their kinds, `others` are alternatives.
+
+        `why_not` is why it cannot be used now.
+        """
+        self.why_not.say("", why_not)
+        self.why_not.setVisible(bool(why_not))
         self.others.say("", " ".join(others))
         self.others.setVisible(bool(others))
         self._state.show_kind(what)
         self.title.say(said[0])
         self.reason.say("", said[1])
-        self.use.setEnabled(what != "no")
+        self.use.setEnabled(what != "no" and not why_not)
         while len(self._cells) < len(runs_on):
             cells = (
                 Words(self._look, "", 13, 500),
