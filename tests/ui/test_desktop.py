@@ -17,6 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.core.paths import DataPaths
+from app.core.settings import Settings
+from app.core.tools import Rule, Verdict
+from app.store.store import Store
 from tests.media.drawn import shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,3 +158,30 @@ def test_dropped_pictures_are_seen_right(desk: Desk, micro_model: Path, tmp_path
 
 def _exports(said: str) -> list[str]:
     return [line.removeprefix("export ").replace("'", "") for line in said.splitlines() if "=" in line]
+
+
+def test_a_call_is_approved_by_keyboard_alone_and_by_its_names(desk: Desk, micro_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    store = Store(DataPaths(data))
+    store.save_settings(Settings(tool_rules=(Rule("calculator", verdict=Verdict.ASK),)))
+    store.close()
+    program = desk.start_program("--data-dir", str(data), "--model", str(micro_model))
+    desk.wait_for("Tools in this chat")
+    desk("press", "Tools in this chat")
+    desk("type", "--into", "Message", "What is 12 * 7?")
+    desk("key", "Return")
+    desk.wait_for("Approve")  # Deny has the keyboard, Approve is one step before it
+    desk("key", "shift+Tab", "Return")
+    desk.wait_for("Transcript", "The result is 84.")
+    desk("type", "--into", "Message", "What is 31 * 4?")
+    desk("key", "Return")
+    desk.wait_for("Deny")
+    program.kill()
+    program.wait(20)
+    program = desk.start_program("--data-dir", str(data))
+    desk.wait_for("Approve")
+    assert "124" not in _words(desk)
+    desk("press", "Deny")
+    desk.wait_for("Deny", gone=True)
+    desk.wait_for("calculator, denied")
+    desk.quit(program)

@@ -111,8 +111,6 @@ class ApprovalCard(QWidget):
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._on_once()
-        elif enter and self.deny.hasFocus():
-            self._on_deny()
         else:
             super().keyPressEvent(event)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.ui.painting import KEYBOARD, box, picture
@@ -74,6 +74,13 @@ class RowButton(QAbstractButton):
         icon = px(16) + px(6) if self._icon_name else 0
         width = QFontMetricsF(self._style.ui(12, 500)).horizontalAdvance(self.text())
         return QSize(round(width) + icon + px(2 * self._inset), high)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses it, as in dialogs."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ring = event.reason() in KEYBOARD
