@@ -215,6 +215,10 @@ class Asking:
         system = system_text(stored.settings, self.settings)
         return self._prompts.up_to(conversation, stored.leaf, system, self._tools(stored.settings), draft=draft)
 
+    def prompt_up_to(self, conversation: str, message: str) -> Prompt:
+        """What was read to answer this message, or to go on from it."""
+        return self._prompt(conversation, message)
+
     def _is_free(self, model: str) -> bool:
         return bool(model) and self._answering.turn is None and not self._answering.line
 

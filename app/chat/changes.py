@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
-from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer
+from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer, PromptPart
 from app.core.settings import ConversationSettings, Settings
 from app.core.tools import Call, Effect, Grant, LoggedCall, ServerConfig, ServerTool, Verdict
 
@@ -223,6 +223,15 @@ class ContextMeasured(Change):
 
     conversation: str
     measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShown(Change):
+    """A prompt as the model reads it, piece by piece; `error` is one sentence where it cannot be read."""
+
+    conversation: str
+    parts: tuple[PromptPart, ...]
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

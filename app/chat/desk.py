@@ -20,6 +20,7 @@ from app.chat.changes import (
     MessageChanged,
     MessageView,
     Notice,
+    PromptShown,
     SettingsChanged,
     ToolsListed,
     TurnEnded,
@@ -36,7 +37,7 @@ from app.chat.saver import Saver
 from app.chat.tool_desk import ToolDesk
 from app.chat.wording import found_words
 from app.core import protocol
-from app.core.errors import StorageError
+from app.core.errors import StorageError, UsageError
 from app.core.message import Draft, FinishReason, Picture
 from app.core.paths import encode_path
 from app.core.protocol import Event, Finished
@@ -80,6 +81,7 @@ class Desk:
         self.draft = Draft()
         self.own_new = ConversationSettings()  # what the new chat sets for itself
         self._tools_told: ToolsListed | None = None
+        self._renders = 0
         self._handlers = self._made_handlers()
 
     @property
@@ -232,6 +234,20 @@ class Desk:
         self.save_aside(lambda: self.store.save_settings(with_it(self.store.settings())))
         return (SettingsChanged(self.asking.settings),)
 
+    def show_prompt(self, message: str) -> None:
+        """Ask how the model reads the chat that is shown, up to this message ("": with what is being written)."""
+        if not self.model:
+            raise UsageError("There is no model loaded that could read it.", "no_model")
+        if message:
+            prompt = self.asking.prompt_up_to(self.library.message(message).conversation, message)
+        else:
+            prompt = self.asking.draft_prompt(self.open, self.draft, self.own_new)
+        self._renders += 1
+        self.keeper.send(protocol.Render(self._renders, prompt))
+
+    def _on_rendered(self, event: protocol.Rendered) -> Changes:
+        return (PromptShown(self.open, event.parts, event.error),) if event.render == self._renders else ()
+
     def _measure(self) -> None:
         try:
             request = self.meter.due(
@@ -269,6 +285,7 @@ class Desk:
             protocol.Finished: self._on_finished,
             protocol.Failed: lambda event: self._after_turn(self.answering.handle_failed(event)),
             protocol.Measured: self._on_measured,
+            protocol.Rendered: self._on_rendered,
             protocol.Described: self._on_described,
             protocol.Benched: self._on_benched,
             protocol.WorkerFault: lambda event: (Bug(event.message, event.traceback),),

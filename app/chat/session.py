@@ -324,6 +324,11 @@ class ChatSession:
         self._desk.keeper.describe()
         return ()
 
+    def show_prompt(self, message: str = "") -> Changes:
+        """Ask how the model reads the chat up to this message, or with what is being written (PromptShown follows)."""
+        self._desk.show_prompt(message)
+        return ()
+
     def bench(self, prompt_tokens: int = 512, generate_tokens: int = 64, repeat: int = 3) -> Changes:
         """Measure the loaded model (WorkerBenched follows)."""
         if not self._desk.model or self._desk.answering.turn is not None:

@@ -67,6 +67,13 @@ class Measure(Request, frozen=True, tag="measure"):
     definitions: tuple[ToolDefinition, ...] = ()
 
 
+class Render(Request, frozen=True, tag="render"):
+    """How does the model read this prompt? Answered by Rendered."""
+
+    render: int
+    prompt: Prompt
+
+
 class Generate(Request, frozen=True, tag="generate"):
     """Answer the prompt. Events: Reading and Seeing in turn, Text* and Calling*, then Finished or Failed."""
 
@@ -208,6 +215,23 @@ class Measured(Event, frozen=True, tag="measured"):
     definitions: tuple[int, ...] = ()
 
 
+class PromptPart(msgspec.Struct, frozen=True):
+    """A piece of a prompt as the model reads it; `kind` is control (a token of the template's), text, answer (by the
+    ids it was sampled as) or picture."""
+
+    kind: str
+    text: str
+    tokens: int
+
+
+class Rendered(Event, frozen=True, tag="rendered"):
+    """Answers Render. `error` is one sentence where the prompt cannot be read."""
+
+    render: int
+    parts: tuple[PromptPart, ...]
+    error: str = ""
+
+
 class Reading(Event, frozen=True, tag="reading"):
     """Prefill progress: `done` of `total` cells of this prompt are evaluated; sent at most some 10 times a second."""
 
@@ -330,10 +354,10 @@ class WorkerDied(Event, frozen=True, tag="worker_died"):
     message: str
 
 
-AnyRequest = Load | CancelLoad | Unload | Measure | Generate | LookAhead | Stop | Describe | Bench
+AnyRequest = Load | CancelLoad | Unload | Measure | Render | Generate | LookAhead | Stop | Describe | Bench
 AnyEvent = (
-    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Reading | Seeing | LookedAhead | Text | Calling
-    | Finished | Failed | Described | Benched | WorkerFault | WorkerDied
+    Ready | Loading | Loaded | LoadFailed | Unloaded | Measured | Rendered | Reading | Seeing | LookedAhead | Text
+    | Calling | Finished | Failed | Described | Benched | WorkerFault | WorkerDied
 )  # fmt: skip
 
 _Frame = TypeVar("_Frame", AnyRequest, AnyEvent)

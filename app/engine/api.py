@@ -20,6 +20,8 @@ from app.core.protocol import (
     Measured,
     ModelInfo,
     Offer,
+    Render,
+    Rendered,
 )
 
 
@@ -52,6 +54,10 @@ class Engine(Protocol):
 
     def measure(self, request: Measure) -> Measured:
         """How many tokens a prompt takes and what of it would be left out. Raises EngineError."""
+        ...
+
+    def render(self, request: Render) -> Rendered:
+        """A prompt as the model reads it, whole. Raises EngineError."""
         ...
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:

@@ -38,7 +38,10 @@ from app.core.protocol import (
     Measured,
     ModelInfo,
     Prompt,
+    PromptPart,
     Reading,
+    Render,
+    Rendered,
     Text,
 )
 from app.core.settings import DEFAULT_CONTEXT, Sampling
@@ -110,6 +113,12 @@ class ScriptedEngine:
             parts=tuple(len(_pieces(part)) for part in request.parts),
             definitions=tuple(len(str(msgspec.to_builtins(one))) // 4 for one in request.definitions),
         )
+
+    def render(self, request: Render) -> Rendered:
+        """The words of every message."""
+        self._need_model()
+        texts = (request.prompt.system, *(message.text for message in request.prompt.messages))
+        return Rendered(request.render, tuple(PromptPart("text", text, len(_pieces(text))) for text in texts if text))
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
         """Does what the last message of the person says."""

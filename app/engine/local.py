@@ -23,6 +23,8 @@ from app.core.protocol import (
     Measure,
     Measured,
     ModelInfo,
+    Render,
+    Rendered,
 )
 from app.engine import llama
 from app.engine.ahead import look_ahead
@@ -112,6 +114,10 @@ class LocalEngine:
             parts=tuple(model.prompts.count(part) for part in request.parts),
             definitions=tuple(model.prompts.count(model.family.tools.definition(one)) for one in request.definitions),
         )
+
+    def render(self, request: Render) -> Rendered:
+        """A prompt as the model reads it. Raises EngineError."""
+        return Rendered(request.render, tuple(self._need_model().prompts.parts(request.prompt)))
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
         """Answers a prompt. Raises EngineError."""

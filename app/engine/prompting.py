@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.errors import EngineError
 from app.core.message import Message, Role
-from app.core.protocol import Prompt
+from app.core.protocol import Prompt, PromptPart
 from app.engine.eyes import Eyes
 from app.engine.vocabulary import Vocabulary
 from app.prompt.budget import left_out
@@ -21,6 +21,7 @@ from app.prompt.tools import TAGGED_JSON, ToolFormat
 DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a context large enough
 _REMEMBERED_MESSAGES = 16384
 _REMEMBERED_TEXTS = 256
+_Views = tuple[tuple[int, ...], ...]  # the cells of a picture, view by view
 _PROBE = (Message(Role.USER, "x"), Message(Role.ASSISTANT, "y"))
 
 
@@ -62,6 +63,35 @@ class PromptReader:
 
     def tokens(self, prompt: Prompt, *, open_answer: bool = True) -> list[int]:
         """The ids of a prompt, BOS exactly once where the model wants one."""
+        segments, cells = self._segments(prompt, open_answer=open_answer)
+        views = iter([view for each in cells for view in each])
+        ids = list(self._ids(segments, views))
+        if next(views, None) is not None:  # never to be sent on without a picture that the person sees in the chat
+            raise EngineError("The model's chat template has no place for pictures.", "template")
+        opening = list(self._vocabulary.opening)
+        while opening and ids[:1] == opening:
+            del ids[0]
+        return opening + ids
+
+    def parts(self, prompt: Prompt) -> Iterator[PromptPart]:
+        """The prompt as it is read, to look at."""
+        segments, cells = self._segments(prompt, open_answer=True)
+        views = iter([view for each in cells for view in each])
+        for segment in segments:
+            if isinstance(segment, Control):
+                yield PromptPart("control", segment.text, 1)
+            elif isinstance(segment, Plain):
+                yield PromptPart("text", segment.text, self.count(segment.text))
+            elif isinstance(segment, Sampled):
+                text = self._vocabulary.text(segment.ids).decode("utf-8", "replace")
+                yield PromptPart("answer", text, len(segment.ids))
+            else:
+                yield PromptPart("picture", "", len(next(views)))
+
+    def _segments(
+        self, prompt: Prompt, *, open_answer: bool
+    ) -> tuple[list[Segment], list[tuple[tuple[int, ...], ...]]]:
+        """The prompt in pieces, and the cells of its pictures, view by view."""
         prompt = self._visible(self._told(prompt))
         pictures = [picture for message in prompt.messages for picture in message.pictures]
         cells = {picture: self._eyes.cells(picture) for picture in pictures} if self._eyes else {}
@@ -71,14 +101,7 @@ class PromptReader:
             fingerprint=self._vocabulary.fingerprint,
             crops={picture: len(views) - 1 for picture, views in cells.items()},
         )
-        views = iter([view for picture in pictures for view in cells[picture]])
-        ids = list(self._ids(segments, views))
-        if next(views, None) is not None:  # never to be sent on without a picture that the person sees in the chat
-            raise EngineError("The model's chat template has no place for pictures.", "template")
-        opening = list(self._vocabulary.opening)
-        while opening and ids[:1] == opening:
-            del ids[0]
-        return opening + ids
+        return segments, [tuple(cells[picture]) for picture in pictures if picture in cells]
 
     def _told(self, prompt: Prompt) -> Prompt:
         """The prompt in the family's words: tools as part of the system text, their results as the user's words."""

@@ -39,6 +39,8 @@ from app.core.protocol import (
     Measure,
     Measured,
     Ready,
+    Render,
+    Rendered,
     Stop,
     Unload,
     Unloaded,
@@ -99,7 +101,7 @@ class Worker:
             if isinstance(request, LookAhead):
                 self._ahead = request if request.prompt.messages else None
             else:
-                if not isinstance(request, Measure | Describe):
+                if not isinstance(request, Measure | Render | Describe):
                     self._ahead = None
                 self._work(request)
             while self._ahead is not None and self._jobs.empty():
@@ -209,6 +211,8 @@ class Worker:
             return self._engine.generate(request, self._send)
         if isinstance(request, Measure):
             return self._engine.measure(request)
+        if isinstance(request, Render):
+            return self._engine.render(request)
         if isinstance(request, Describe):
             return self._engine.describe(request)
         if isinstance(request, Bench):
@@ -225,6 +229,8 @@ class Worker:
         elif isinstance(request, Measure):
             conversation = request.prompt.conversation
             self._send(Measured(request.measure, conversation, 0, 0, (), 0, 0, 0, error=message))
+        elif isinstance(request, Render):
+            self._send(Rendered(request.render, (), message))
         elif isinstance(request, Bench):
             self._send(Benched(request.bench, 0.0, 0.0, 0.0, 0, error=message))
         else:
@@ -256,7 +262,7 @@ class _Progress:
 
 def _goes_on(looking: LookAhead, request: AnyRequest) -> bool:
     """Whether the step that is worked on is wanted by this request too, or does not disturb it."""
-    if isinstance(request, Measure | Describe):
+    if isinstance(request, Measure | Render | Describe):
         return True
     if not isinstance(request, Generate | LookAhead):
         return False

@@ -113,6 +113,11 @@ class Actions(QObject):
         """A file was opened for a chat that is shown no more."""
         self._post(lambda session: session.add_to_draft(conversation, added))
 
+    @Slot(str)
+    def show_prompt(self, message: str) -> None:
+        """Ask how the model reads the chat, up to this message or with what is being written."""
+        self._post(lambda session: session.show_prompt(message))
+
     @Slot()
     def stop(self) -> None:
         """Stop the answer, or take back the message that waits."""

@@ -26,7 +26,7 @@ from app.ui.sidebar import Sidebar
 from app.ui.window_state import WindowState, encode_geometry
 
 if TYPE_CHECKING:
-    from app.chat.changes import Change
+    from app.chat.changes import Change, PromptShown
     from app.chat.runner import Command
     from app.core.paths import DataPaths
     from app.ui.actions import Actions
@@ -143,6 +143,8 @@ class MainWindow(QMainWindow):
         self.screen_now.pictures_seen.connect(self.attachments_now.show_seen)
         self.screen_now.parts_counted.connect(self.attachments_now.show_counted)
         self.attachments_now.refused.connect(self.screen_now.show_notice)
+        self.attachments_now.prompt_asked.connect(actions.show_prompt)
+        self.screen_now.prompt_shown.connect(self._on_prompt_shown)
         self.attachments_now.opened_away.connect(actions.add_to_draft)
 
     def _connect_chat(self) -> None:
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         transcript.edit_submitted.connect(actions.edit_message)
         transcript.continue_asked.connect(actions.continue_answer)
         transcript.delete_asked.connect(actions.delete_message)
+        transcript.prompt_asked.connect(actions.show_prompt)
         transcript.version_chosen.connect(actions.choose_version)
         transcript.withdraw_asked.connect(actions.withdraw)
         transcript.link_activated.connect(actions.open_link)
@@ -266,6 +269,12 @@ class MainWindow(QMainWindow):
 
         said = "The process that runs the model ended by itself. Your words are safe; a broken answer is marked."
         self._show_dialog(ReportDialog(self._look, self, "What happened", said, self.screen_now.what_happened))
+
+    @Slot(object)
+    def _on_prompt_shown(self, shown: PromptShown) -> None:
+        from app.ui.prompt_dialog import PromptDialog
+
+        self._show_dialog(PromptDialog(self._look, self, shown))
 
     @Slot()
     def _on_more_asked(self) -> None:

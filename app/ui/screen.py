@@ -37,6 +37,7 @@ class Screen(QObject):
     messages_shown = Signal(object)
     message_shown = Signal(object)
     calls_logged = Signal(object)
+    prompt_shown = Signal(object)
     server_tried = Signal(object)
     parts_measured = Signal(object)
 
@@ -122,6 +123,7 @@ class Screen(QObject):
             told.CallWritten: self._on_call_written,
             told.ToolsListed: self._on_tools_listed,
             told.CallsLogged: self.calls_logged.emit,
+            told.PromptShown: self.prompt_shown.emit,
             told.ServerTried: self.server_tried.emit,
             told.WorkerDescribed: lambda change: self.described.emit(change.described),
         }

@@ -35,6 +35,8 @@ from app.core.protocol import (
     ModelInfo,
     Prompt,
     Ready,
+    Render,
+    Rendered,
     Request,
     Stop,
     Text,
@@ -102,6 +104,10 @@ class BadEngine:
     def describe(self, request: Describe) -> Described:
         self.trouble()
         return Described(request.describe, {}, (), "", ())
+
+    def render(self, request: Render) -> Rendered:
+        self.trouble()
+        return Rendered(request.render, ())
 
     def bench(self, request: Bench) -> Benched:
         self.trouble()

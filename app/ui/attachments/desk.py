@@ -37,6 +37,7 @@ class AttachmentDesk(QObject):
     """GUI thread. Files are opened elsewhere (see Opener); `refused` carries one sentence about one that was not."""
 
     refused = Signal(str)
+    prompt_asked = Signal(str)  # the message up to which the full prompt is wanted, "" for what is being written
     opened_away = Signal(str, object)  # conversation that is shown no more, Draft with what was opened for it
 
     def __init__(
@@ -199,9 +200,15 @@ class AttachmentDesk(QObject):
         from app.ui.attachments.seen_card import SeenCard
 
         card = SeenCard(self._look, picture, self._sight, sent=sent)
+        card.prompt_asked.connect(self._on_prompt_asked)
         card.closed.connect(self._close_popover)
         self._pop_up(anchor, card)
         return card
+
+    @Slot()
+    def _on_prompt_asked(self) -> None:
+        self._close_popover()
+        self.prompt_asked.emit("")
 
     def _show_document(self, card: Card, document: Document) -> None:
         from app.ui.attachments.document_card import DocumentCard

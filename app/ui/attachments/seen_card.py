@@ -43,6 +43,7 @@ class SeenCard(QWidget):
     closed = Signal()
     chosen = Signal(object)  # PanAndScan
     opened = Signal()  # the picture in full is asked for
+    prompt_asked = Signal()
 
     def __init__(self, look: Look, picture: Picture, sight: Sight, *, sent: bool) -> None:
         """`sent` pictures are only shown; before that how closely they are looked at can be chosen."""
@@ -115,6 +116,9 @@ class SeenCard(QWidget):
             self._menu.clicked.connect(self._on_menu_asked)
             row.addWidget(self._menu)
         row.addStretch(1)
+        prompt = Button(self._look, "Show the full prompt", "link", small=True)
+        prompt.clicked.connect(self.prompt_asked)
+        row.addWidget(prompt)
         full = Button(self._look, "Open the picture", "link", small=True)
         full.clicked.connect(self.opened)
         row.addWidget(full)

@@ -120,6 +120,8 @@ class Requests(QObject):
         if entry.message.state not in (MessageState.QUEUED, MessageState.STREAMING):
             edit = menu.addAction(icon("edit"), "Edit")
             edit.triggered.connect(lambda: view.begin_editing(message))
+            prompt = menu.addAction(icon("seen"), "Show the full prompt")
+            prompt.triggered.connect(lambda: view.prompt_asked.emit(message))
             menu.addSeparator()
             delete = menu.addAction(icon("trash", "danger"), "Delete")
             delete.triggered.connect(lambda: view.delete_asked.emit(message))

@@ -49,6 +49,7 @@ class TranscriptView(QAbstractScrollArea):
     edit_submitted = Signal(str, str)
     continue_asked = Signal(str)
     delete_asked = Signal(str)
+    prompt_asked = Signal(str)
     version_chosen = Signal(str)
     withdraw_asked = Signal(str)
     link_activated = Signal(QUrl)
