@@ -14,15 +14,16 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
-from app.core.message import Picture
+from app.core.message import Picture, Role
 from app.media.host import Decoding
 from app.ui.attachments.attachment import about
 from app.ui.attachments.dialog import PictureDialog
+from app.ui.attachments.seen_card import SeenCard
 from app.ui.attachments.thumbs import file_of
 from app.ui.main_window import MainWindow
 from app.ui.transcript.attached import Thumb
 from tests.ui.attaching import Make
-from tests.ui.windows import message
+from tests.ui.windows import Asked, message
 
 
 @pytest.fixture
@@ -119,3 +120,18 @@ def test_how_far_the_model_has_looked_is_told_in_the_place_of_the_answer(
 @pytest.mark.parametrize(("seconds", "said"), [(0.2, "about 1 s"), (31.6, "about 32 s"), (200, "about 3 min")])
 def test_times_are_rounded(seconds: float, said: str) -> None:
     assert about(seconds) == said
+
+
+def test_an_answer_leads_to_what_the_model_saw_and_to_the_whole_prompt(
+    window: MainWindow, kept_picture: Picture, asked: Asked
+) -> None:
+    _shown(window, kept_picture)
+    window.apply(told.MessageAdded(message("m2", "A star.", role=Role.ASSISTANT)))
+    buttons = window.chat.transcript.findChildren(QAbstractButton)
+    (seen,) = [one for one in buttons if one.accessibleName() == "What the model saw" and one.isVisible()]
+    seen.click()
+    (card,) = window.findChildren(SeenCard)
+    (whole,) = [one for one in card.findChildren(QAbstractButton) if one.text() == "Show the full prompt"]
+    asked.take()
+    whole.click()
+    assert asked.take() == [("show_prompt", "")]

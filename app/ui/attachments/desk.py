@@ -71,6 +71,7 @@ class AttachmentDesk(QObject):
         composer.scans_left.connect(self._on_scans_left)
         chat.transcript.picture_opened.connect(self._on_picture_opened)
         chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
+        chat.transcript.seen_asked.connect(self._on_seen_asked)
         chat.transcript.document_opened.connect(self._on_document_opened)
 
     @cached_property
@@ -337,6 +338,19 @@ class AttachmentDesk(QObject):
             menu.add("Attach again", lambda: self._attach_again(shown), icon="attach")
             menu.add("What the model saw", lambda: self._show_saw(shown, spot), icon="seen")
         menu.popup(spot)
+
+    @Slot(str, QPoint)
+    def _on_seen_asked(self, message: str, spot: QPoint) -> None:
+        entry = self._chat.transcript.entry(message)
+        pictures = entry.message.pictures if entry is not None else ()
+        if len(pictures) == 1:
+            self._show_saw(pictures[0], spot)
+        elif pictures:
+            menu = Menu(self._look, self._window)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            for number, one in enumerate(pictures, 1):
+                menu.add(one.name or f"Picture {number}", partial(self._show_saw, one, spot), icon="image")
+            menu.popup(spot)
 
     def _show_saw(self, picture: Picture, spot: QPoint) -> None:
         anchor = self._window.childAt(self._window.mapFromGlobal(spot)) or self._chat.transcript

@@ -84,12 +84,16 @@ class Entries:
     def _join_parts(self) -> None:
         """An answer that called tools goes on in the next message: they are shown as one."""
         first: Entry | None = None
+        asked = ""
         for at, entry in enumerate(self._entries):
             after = self._entries[at + 1] if at + 1 < len(self._entries) else None
             follows = entry.is_answer and first is not None
             goes_on = entry.is_answer and after is not None and after.is_answer
             if (follows, goes_on) != (entry.follows, entry.goes_on):
                 entry.follows, entry.goes_on, entry.exact = follows, goes_on, False
+            if not entry.is_answer:
+                asked = entry.message.id if entry.message.pictures else ""
+            entry.asked_with_pictures = asked if entry.is_answer else ""
             entry.beginning = first.message if follows and first is not None else None
             first = (first or entry) if goes_on else None
 

@@ -20,7 +20,7 @@ class Entry:
     """One message: its value, its words, its height (exact once it was laid out at the width there is)."""
 
     __slots__ = (
-        "beginning",
+        "asked_with_pictures", "beginning",
         "calling",
         "day",
         "document",
@@ -48,6 +48,7 @@ class Entry:
         self.follows = False  # another part of the same answer comes before it, or after it
         self.goes_on = False
         self.beginning: MessageView | None = None  # the first part of the answer, where this is not it
+        self.asked_with_pictures = ""  # the question before it, where that has pictures
         self.calling: CallWritten | None = None
         self.reading: ReadingChanged | None = None
         self.reading_from: tuple[float, int] | None = None

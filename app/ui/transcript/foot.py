@@ -19,6 +19,7 @@ ACTIONS = {
     "copy": ("copy", "Copy", ""),
     "regenerate": ("regenerate", "Regenerate", ""),
     "edit": ("edit", "Edit", ""),
+    "seen": ("seen", "What the model saw", ""),
     "more": ("more", "More", ""),
     "before": ("chevron-left", "Previous version", ""),
     "after": ("chevron-right", "Next version", ""),
@@ -26,7 +27,7 @@ ACTIONS = {
     "again": ("regenerate", "Start again", "Start again"),
     "withdraw": ("undo", "Withdraw", "Withdraw"),
 }
-SLEEPERS = ("copy", "regenerate", "edit", "more")
+SLEEPERS = ("copy", "regenerate", "edit", "seen", "more")
 
 
 @dataclass(frozen=True, slots=True)

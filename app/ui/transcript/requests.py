@@ -48,6 +48,8 @@ class Requests(QObject):
                 view.withdraw_asked.emit(message)
             case "edit":
                 view.begin_editing(message)
+            case "seen":
+                self._show_seen(message)
             case "before" | "after":
                 self._choose_version(message, -1 if action == "before" else 1)
             case "more":
@@ -61,6 +63,12 @@ class Requests(QObject):
             place = versions.index(shown.id) + step
             if 0 <= place < len(versions):
                 self._view.version_chosen.emit(versions[place])
+
+    def _show_seen(self, message: str) -> None:
+        """Of one picture what the model saw of it, of several which one."""
+        entry = self._view.entry(message)
+        if entry is not None and entry.asked_with_pictures:
+            self._view.seen_asked.emit(entry.asked_with_pictures, QCursor.pos())
 
     def _copy(self, message: str) -> None:
         entry = self._view.entry(message)

@@ -33,6 +33,7 @@ def row_of(entry: Entry, frame: Frame, *, latest: bool, rightwards: bool) -> Row
     asks: tuple[str, ...] = ()
     if cut or failed or message.state is MessageState.INTERRUPTED:
         asks = ("continue", "again") if cut and latest else ("again",)
-    actions = ("copy", "edit", "more") if asks else ("copy", "regenerate", "edit", "more")
+    seen = ("seen",) if entry.asked_with_pictures else ()
+    actions = ("copy", *(() if asks else ("regenerate",)), "edit", *seen, "more")
     stats = "" if asks else stats_of(message, frame.current_model, short=frame.narrow, isolate=not rightwards)
     return Row(note, actions, asks, version, stats)

@@ -50,6 +50,7 @@ class TranscriptView(QAbstractScrollArea):
     continue_asked = Signal(str)
     delete_asked = Signal(str)
     prompt_asked = Signal(str)
+    seen_asked = Signal(str, QPoint)  # the question with pictures, where the pointer is
     version_chosen = Signal(str)
     withdraw_asked = Signal(str)
     link_activated = Signal(QUrl)
