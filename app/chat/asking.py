@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from app.chat.answering import Answering
-from app.chat.changes import Change, DraftRestored, MessageChanged, MessageView, Notice
+from app.chat.changes import Change, DraftRestored, MessageChanged, MessageView, Notice, TurnEnded
 from app.chat.clock import Clock
 from app.chat.library import Library
 from app.chat.prompts import Prompts, stamped, system_text
@@ -16,7 +16,7 @@ from app.chat.refusals import UnsavedError, UnsentError
 from app.chat.views import branch_changes
 from app.chat.wording import title_of, well_formed
 from app.core.errors import StorageError, UsageError
-from app.core.message import Draft, MessageState, Role
+from app.core.message import Draft, FinishReason, MessageState, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
 from app.core.tools import ToolDefinition
@@ -171,13 +171,32 @@ class Asking:
         return [MessageChanged(view)]
 
     def proceed(self, message: str) -> list[Change]:
-        """The calls of this answer are settled: what they came back with is read next, before all that waits."""
-        if self._library.view(message) is None:
+        """The calls of this answer are settled: what they came back with is read next, before all that waits.
+
+        Not where the person has gone on otherwise meanwhile: with other words, or with another version.
+        """
+        view = self._library.view(message)
+        if view is None:
             return []  # it was deleted meanwhile
+        if self._has_followers(message) or self._library.conversation(view.conversation).leaf != message:
+            return [MessageChanged(view)]
         with self._store.durable():
             self._store.messages.set_state(message, MessageState.QUEUED, self._store.owner)
         self._answering.line.insert(0, message)
         return [MessageChanged(self._library_view(message))]
+
+    def give_up(self, conversation: str) -> list[Change]:
+        """Answers of this conversation that wait to go on with what their tools came back with end here."""
+        told: list[Change] = []
+        for message in list(self._answering.line):
+            stored = self._store.messages.find(message)
+            if stored is None or stored.conversation != conversation or stored.role is not Role.ASSISTANT:
+                continue
+            self._leave_line([message])
+            self._store.messages.end(message, FinishReason.CANCELLED, "")
+            ended = TurnEnded(conversation, message, FinishReason.CANCELLED)
+            told += [MessageChanged(self._library_view(message)), ended]
+        return told
 
     def withdraw(self, message: str) -> list[Change]:
         """Take a waiting message back; the words of one that was not answered before go back to the composer."""

@@ -20,7 +20,7 @@ from app.store.records import new_id
 from app.store.store import Store
 from app.tools.folders import granted
 from app.tools.frames import CallEnded
-from app.tools.policy import Decision, Standing, decide, key_of
+from app.tools.policy import Decision, Standing, decide, permission_of
 from app.tools.registry import Surroundings, Tool, ToolError, check_arguments
 from app.tools.toolbox import Toolbox, cut
 
@@ -28,6 +28,7 @@ MOST_CALLS = 20  # of one answer, all its parts together
 MOST_AT_ONCE = 8
 MOST_REPEATS = 3  # of the same call in one answer
 _REVIEW = "Review it in the panel first."
+_STOPPED = "It was stopped while it ran. It is not known whether it was done."
 _BROKEN = "Cabochon ended while this ran. It is not known whether it was done."
 _LIMIT = f"The answer called tools {MOST_CALLS} times and was ended here. Continue lets it go on."
 
@@ -63,6 +64,7 @@ class Calling:
         self._open_link = open_link
         self.is_unseen: Callable[[Tool], bool] = lambda _: False
         self._running: dict[str, str] = {}  # call -> conversation
+        self.unsaved: dict[str, tuple[CallEnded, tuple[Picture, ...]]] = {}  # results that are not written down yet
         self.mode = ToolMode.WINDOW
         self.ready: list[str] = []
 
@@ -114,8 +116,10 @@ class Calling:
         decision = self._decision(view.conversation, tool, given)
         if decision.verdict is Verdict.DENY:
             raise UsageError(f"This cannot be approved: {decision.why}", "denied")
+        place = _place(tool, given, self._grants(view.conversation)) if edited else call.place
         running = msgspec.structs.replace(
             call,
+            place=place,
             state=CallState.RUNNING,
             decision=CallDecision.EDITED if edited else CallDecision.APPROVED,
             used=given if edited else None,
@@ -135,11 +139,28 @@ class Calling:
 
     def handle_ended(self, event: CallEnded, pictures: Sequence[Picture] = ()) -> list[Change]:
         """A call has come back."""
-        conversation = self._running.pop(event.call, None)
+        conversation = self._running.get(event.call)
         call = self._store.calls.find(event.call)
         if conversation is None or call is None or call.state is not CallState.RUNNING:
             return []
-        return self._settle(conversation, call, event.text, event.failed, event.milliseconds, pictures)
+        try:
+            told = self._settle(conversation, call, event.text, event.failed, event.milliseconds, pictures)
+        except StorageError:
+            self.unsaved[event.call] = (event, tuple(pictures))  # it is tried again until it is written
+            raise
+        self.unsaved.pop(event.call, None)
+        del self._running[event.call]
+        return told
+
+    def retry(self) -> list[Change]:
+        """Write down the results that could not be written when they came."""
+        told: list[Change] = []
+        for event, pictures in list(self.unsaved.values()):
+            try:
+                told += self.handle_ended(event, pictures)
+            except StorageError:
+                break
+        return told
 
     def stop(self, conversation: str) -> list[Change]:
         """Deny what waits in the branch that is shown, and stop what runs; the answer ends there."""
@@ -149,17 +170,32 @@ class Calling:
                 break
             open_calls = [call for call in view.calls if not call.settled]
             for call in open_calls:
-                if call.state is CallState.RUNNING:
-                    self._running.pop(call.id, None)
-                    self._toolbox.stop(call.id)
-                stopped = msgspec.structs.replace(
-                    call, state=CallState.DENIED, decision=CallDecision.DENIED, why="The answer was stopped.",
-                    result=_denied_words(call), asked=None,
-                )  # fmt: skip
-                self._keep(conversation, stopped, "denied")
+                self._end_open(conversation, call)
             if open_calls:
                 told += self._ended(view.id, FinishReason.CANCELLED)
         return told
+
+    def forget(self, conversation: str) -> None:
+        """The conversation is deleted: what runs in it is stopped."""
+        for call_id, where in list(self._running.items()):
+            call = self._store.calls.find(call_id)
+            if where == conversation and call is not None and call.state is CallState.RUNNING:
+                self._end_open(conversation, call)
+
+    def _end_open(self, conversation: str, call: Call) -> None:
+        """A call that waits is denied; one that runs ends, and nobody knows how far it came."""
+        if call.state is CallState.RUNNING:
+            self._running.pop(call.id, None)
+            self.unsaved.pop(call.id, None)
+            self._toolbox.stop(call.id)
+            ended = msgspec.structs.replace(call, state=CallState.FAILED, why=_STOPPED, result=_STOPPED)
+            self._keep(conversation, ended, "failed")
+            return
+        denied = msgspec.structs.replace(
+            call, state=CallState.DENIED, decision=CallDecision.DENIED, why="The answer was stopped.",
+            result=_denied_words(call), asked=None,
+        )  # fmt: skip
+        self._keep(conversation, denied, "denied")
 
     def has_open(self, conversation: str) -> bool:
         """Whether a call of the branch that is shown waits or runs."""
@@ -205,6 +241,7 @@ class Calling:
         verdict = decision.verdict
         if self.mode is ToolMode.ASK and verdict is Verdict.ALLOW:
             verdict = Verdict.ASK
+        call = msgspec.structs.replace(call, place=_place(tool, written.arguments, self._grants(view.conversation)))
         if verdict is Verdict.ALLOW:
             return msgspec.structs.replace(call, state=CallState.RUNNING, decision=CallDecision.ALLOWED)
         if verdict is Verdict.ASK and self.mode is not ToolMode.AUTO:
@@ -218,18 +255,23 @@ class Calling:
         own = self._library.conversation(conversation).settings
         return decide(tool, arguments, standing_of(own, self._settings()))
 
+    def _grants(self, conversation: str) -> tuple[Grant, ...]:
+        return self._library.conversation(conversation).settings.grants
+
     def _run(self, conversation: str, call: Call) -> list[Change]:
         tool = self._tool(call)
         own = self._library.conversation(conversation).settings
         around = Surroundings(own.grants, search_chats=self._search_chats, open_link=self._open_link)
+        # the very place that was decided about, whatever has appeared meanwhile
+        given = call.given | {tool.path_argument: call.place} if call.place else call.given
         if not tool.on_session:
             self._running[call.id] = conversation
-            self._toolbox.run(call.id, tool, call.given, around)
+            self._toolbox.run(call.id, tool, given, around)
             return []
         began = self._clock.monotonic()
         assert tool.run is not None
         try:
-            text, failed = cut(tool.run(call.given, around)), False
+            text, failed = cut(tool.run(given, around)), False
         except (ToolError, StorageError) as error:
             text, failed = str(error), True
         return self._settle(conversation, call, text, failed, (self._clock.monotonic() - began) * 1000)
@@ -277,7 +319,7 @@ class Calling:
             self._log(conversation, call, event)
 
     def _log(self, conversation: str, call: Call, event: str) -> None:
-        arguments = json.dumps(call.given, ensure_ascii=False)
+        arguments = json.dumps(call.given)
         self._store.calls.log(
             LoggedCall(
                 self._clock.now(), conversation, call.id, call.name, call.origin, arguments, event, call.why,
@@ -288,7 +330,7 @@ class Calling:
     def _calls_before(self, view: MessageView) -> list[Call]:
         """The calls that this answer made before, in its earlier parts."""
         found: list[Call] = []
-        for one in self._library.branch(view.conversation):
+        for one in self._store.messages.branch(view.conversation, view.id):
             if one.role is Role.USER:
                 found = []
             elif one.id != view.id:
@@ -318,15 +360,15 @@ class Calling:
         if tool is None:
             return call
         decision = decide(tool, call.arguments, standing_of(own, self._settings()))
-        place = _place(tool, call.arguments, own.grants)
         asked = Asked(
-            tool.description, tool.effect, tool.parameters, place, decision.may_allow_here, decision.may_always
+            tool.description, tool.effect, tool.parameters, call.place, decision.may_allow_here, decision.may_always
         )
         return msgspec.structs.replace(call, asked=asked)
 
     def _allow_here(self, conversation: str, tool: Tool) -> None:
         own = self._library.conversation(conversation).settings
-        allowed = (*(key for key in own.allowed if key != key_of(tool)), key_of(tool))
+        permission = permission_of(tool)
+        allowed = (*(one for one in own.allowed if one != permission), permission)
         self._store.conversations.set_settings(conversation, msgspec.structs.replace(own, allowed=allowed))
 
 
@@ -336,12 +378,12 @@ def standing_of(own: ConversationSettings, settings: Settings) -> Standing:
 
 
 def _place(tool: Tool, arguments: Arguments, grants: tuple[Grant, ...]) -> str:
-    """The file that a call is about, where it really lies; as the model wrote it where that is nowhere."""
-    path = str(arguments.get(tool.path_argument, "")) if tool.path_argument else ""
+    """The file that a call is about, where it really lies; "" for a tool that is about none."""
+    path = arguments.get(tool.path_argument) if tool.path_argument and not tool.origin else None
     try:
-        return str(granted(path, grants)) if path else ""
+        return str(granted(str(path), grants)) if path else ""
     except ToolError:
-        return path
+        return ""
 
 
 def _failed(call: Call, sentence: str) -> Call:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from app.core.message import Draft, FinishReason, Picture
 from app.core.paths import encode_path
 from app.core.protocol import Event, Finished
 from app.core.settings import ConversationSettings, LoadOptions, Settings
+from app.core.tools import CallState
 from app.store.store import Store
 from app.tools.frames import AnyHostEvent, CallEnded
 from app.tools.toolbox import Toolbox
@@ -98,6 +100,8 @@ class Desk:
             or self.keeper.is_loading
             or bool(self.saver.unsaved)
             or self.asking.is_blocked
+            or bool(self.calling.unsaved)
+            or bool(self.calling.ready)
         )
 
     def handle(self, event: Event) -> Changes:
@@ -118,6 +122,8 @@ class Desk:
         told = list(self.tools.take(event))
         if isinstance(event, CallEnded):
             told += self.calling.handle_ended(event, pictures)
+        else:
+            told += self.asked_again()
         return self.settled(told)
 
     @property
@@ -138,8 +144,7 @@ class Desk:
         self._used_at = self._clock.monotonic()
         woken = self.keeper.wake() if self.answering.line or self.draft else ()
         told = [*changes, *woken, *self.keeper.advance(busy=self.answering.turn is not None)]
-        while self.calling.ready:
-            told += self.asking.proceed(self.calling.ready.pop(0))
+        told += self._proceeded()
         if self.model:
             told += self.asking.begin_next(self.model)
         told += self._tools_news()
@@ -150,12 +155,32 @@ class Desk:
             self._look_ahead()
         return tuple(told)
 
+    def _proceeded(self) -> list[Change]:
+        """Answers whose calls are settled go on; what cannot be written now is tried again."""
+        told: list[Change] = []
+        while self.calling.ready:
+            try:
+                told += self.asking.proceed(self.calling.ready[0])
+            except StorageError:
+                break
+            del self.calling.ready[0]
+        return told
+
+    def asked_again(self) -> Changes:
+        """What waits in the chat that is shown, as its tools are now."""
+        if not self.open or self.store.trouble is not None:
+            return ()
+        waiting = CallState.WAITING
+        views = [view for view in self.library.branch(self.open) if any(call.state is waiting for call in view.calls)]
+        return tuple(map(MessageChanged, views))
+
     def tick(self) -> Changes:
         """Partial saves, deadlines and retries."""
         self.keeper.tick()
         told = list(self.answering.tick())
         if self.saver.is_due:
             told += self.retried()
+        told += self.calling.retry()
         return self.settled(told)
 
     def retried(self) -> Changes:
@@ -324,8 +349,10 @@ class Desk:
         try:
             return tuple(self.calling.begin(view, event.calls))
         except StorageError as error:  # nothing ran: what is not written down does not run
-            ended = TurnEnded(view.conversation, view.id, FinishReason.ERROR)
-            return (Notice(f"{error.message} The tool was not used.", error.code), ended)
+            told = f"{error.message} The tool was not used."
+            with suppress(StorageError):  # a prompt says so of a call without a result, also where this is not written
+                self.store.messages.end(view.id, FinishReason.ERROR, told)
+            return (Notice(told, error.code), TurnEnded(view.conversation, view.id, FinishReason.ERROR))
 
     def _on_measured(self, event: protocol.Measured) -> Changes:
         self.tools.counted(event.definitions)

@@ -16,6 +16,7 @@ from app.core.settings import ConversationSettings, Settings
 from app.core.tools import Call, CallState, ToolDefinition, ToolResult
 from app.store.store import Store
 
+UNUSED = "It was not used: what was called could not be written down."
 UNDECIDED = "The person has not decided yet whether this may run."
 
 
@@ -55,8 +56,9 @@ class Prompts:
             if message.role is Role.ASSISTANT:  # what its calls came back with is said to it by the next message
                 came_back, message = message.pictures, msgspec.structs.replace(message, pictures=())
                 messages.append(message)
-                if stored.calls:
-                    messages.append(Message(Role.USER, "", pictures=came_back, results=results_of(stored.calls)))
+                if stored.calls or stored.called:  # no call is left without a result
+                    results = results_of(stored.calls) or (ToolResult("tool", UNUSED, failed=True),)
+                    messages.append(Message(Role.USER, "", pictures=came_back, results=results))
             else:
                 messages.append(message)
         return messages

@@ -136,6 +136,7 @@ class ChatSession:
     def delete_conversation(self, conversation: str) -> Changes:
         """Move it to the trash; what was being answered in it is kept as far as it came."""
         stored = self._desk.library.conversation(conversation)
+        self._desk.calling.forget(conversation)
         gone = self._store.messages.all_in(conversation)
         with self._store.durable():
             self._store.messages.end_waiting(conversation)
@@ -212,6 +213,8 @@ class ChatSession:
 
     def stop(self) -> Changes:
         """End the answer (or the load) where it is; a second call kills the worker."""
+        if given_up := self._desk.asking.give_up(self._desk.open):
+            return self._desk.settled(given_up)
         if self._desk.answering.turn is None:
             stopped = self._desk.calling.stop(self._desk.open) if self._desk.open else []
             return self._desk.settled(stopped or self._desk.keeper.cancel())

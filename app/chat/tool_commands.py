@@ -13,9 +13,17 @@ from app.chat.desk import Changes, Desk
 from app.core.errors import UsageError
 from app.core.message import Picture
 from app.core.settings import ConversationSettings
-from app.core.tools import Arguments, Rule, ServerConfig, Verdict
+from app.core.tools import Arguments, Rule, ServerConfig, ServerTool, Verdict
 from app.tools.environment import login_path
-from app.tools.frames import AnyHostEvent, ServerFailed, ServerStarted, ServerStopped
+from app.tools.frames import (
+    AnyHostEvent,
+    CallEnded,
+    HostDied,
+    ServerFailed,
+    ServerStarted,
+    ServerStopped,
+    ToolsChanged,
+)
 
 _TRIED = "\u2063"  # before the name of a server that is only tried: no name of a person begins so
 
@@ -51,8 +59,8 @@ class ToolCommands:
 
     def handle(self, event: AnyHostEvent, pictures: tuple[Picture, ...] = ()) -> Changes:
         """Take an event of the tools."""
-        if isinstance(event, ServerStarted | ServerFailed | ServerStopped) and event.server.startswith(_TRIED):
-            return self._tried(event)
+        if not isinstance(event, CallEnded | HostDied) and event.server.startswith(_TRIED):
+            return () if isinstance(event, ToolsChanged) else self._tried(event)
         return self._desk.handle_tool(event, pictures)
 
     def mend(self) -> None:
@@ -123,9 +131,9 @@ class ToolCommands:
         """End a server and start it again."""
         return self._servers(lambda: self._desk.tools.restart_server(name))
 
-    def accept_tools(self, name: str, off: tuple[str, ...] = ()) -> Changes:
-        """The person has looked at what the server's tools say of themselves now."""
-        return self._servers(lambda: self._desk.tools.accept_tools(name, off))
+    def accept_tools(self, name: str, shown: tuple[ServerTool, ...], off: tuple[str, ...] = ()) -> Changes:
+        """The person has looked at these tools of a server; those in `off` stay off."""
+        return self._servers(lambda: self._desk.tools.accept_tools(name, shown, off))
 
     @property
     def are_starting(self) -> bool:
@@ -139,7 +147,12 @@ class ToolCommands:
     def _servers(self, change: Callable[[], None]) -> Changes:
         change()
         self._desk.measure_again()
-        return self._desk.settled((SettingsChanged(self._desk.asking.settings),))
+        return self._desk.settled(
+            (
+                *self._desk.asked_again(),
+                SettingsChanged(self._desk.asking.settings),
+            )
+        )
 
     def _tried(self, event: ServerStarted | ServerFailed | ServerStopped) -> Changes:
         name = event.server.removeprefix(_TRIED)

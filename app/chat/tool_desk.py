@@ -16,7 +16,7 @@ from app.store.store import Store
 from app.tools.environment import login_path
 from app.tools.frames import AnyHostEvent, HostDied, ServerFailed, ServerStarted, ServerStopped, ToolsChanged
 from app.tools.pins import pins_of, unseen
-from app.tools.policy import decide, key_of
+from app.tools.policy import decide, key_of, permission_of
 from app.tools.registry import Tool
 from app.tools.toolbox import Toolbox
 
@@ -101,7 +101,7 @@ class ToolDesk:
         rows = []
         for tool in self._toolbox.tools:
             verdict = _verdict(tool, self._settings().tool_rules)
-            if key_of(tool) in own.allowed and verdict is Verdict.ASK:
+            if permission_of(tool) in own.allowed and verdict is Verdict.ASK:
                 verdict = Verdict.ALLOW
             always = decide(tool, {}, standing).may_always or (not tool.origin and tool.effect is Effect.READ)
             tokens = self._tokens.get(_as_key(tool.definition))
@@ -153,12 +153,12 @@ class ToolDesk:
             raise UsageError("This tool is not there now.", "no_tool")
         settings = self._settings()
         rules = tuple(rule for rule in settings.tool_rules if (rule.tool, rule.server) != (tool.name, tool.origin))
-        allowed = tuple(one for one in own.allowed if one != key)
+        allowed = tuple(one for one in own.allowed if one != permission_of(tool))
         if verdict is Verdict.ALLOW and not (not tool.origin and tool.effect is Effect.READ):
             if not decide(tool, {}, standing_of(own, settings)).may_allow_here:
                 raise UsageError(f"{tool.name} asks every time.", "asks")
             self._set_settings(msgspec.structs.replace(settings, tool_rules=rules))
-            return msgspec.structs.replace(own, allowed=(*allowed, key))
+            return msgspec.structs.replace(own, allowed=(*allowed, permission_of(tool)))
         if verdict is not _verdict(tool, ()):
             rules = (*rules, Rule(tool.name, tool.origin, verdict=verdict))
         self._set_settings(msgspec.structs.replace(settings, tool_rules=rules))
@@ -212,10 +212,9 @@ class ToolDesk:
         self._toolbox.stop_server(name)
         self._start(self._entry(name).config)
 
-    def accept_tools(self, name: str, off: tuple[str, ...] = ()) -> None:
-        """The person has looked at what the server's tools say of themselves now."""
-        server = self._servers.get(name, _Server())
-        self._replace_entry(msgspec.structs.replace(self._entry(name), pins=pins_of(server.tools), off=off))
+    def accept_tools(self, name: str, shown: tuple[ServerTool, ...], off: tuple[str, ...] = ()) -> None:
+        """The person has looked at these tools of a server; what it says meanwhile stays off."""
+        self._replace_entry(msgspec.structs.replace(self._entry(name), pins=pins_of(shown), off=off))
 
     def start_servers(self) -> None:
         """Start all servers that are switched on and do not run: before tools are used for the first time."""

@@ -93,6 +93,12 @@ class Output:
         """Whether a person reads standard error and can be asked there."""
         return self._err_is_terminal
 
+    def question(self, text: str) -> None:
+        """Words of a question on standard error, as they are; `visible` has made them fit to be read."""
+        self.clear_status()
+        self._err.write(f"{text}\n")
+        self._err.flush()
+
     def answer(self, question: str) -> str:
         """What the person types after a question on standard error. Raises EOFError."""
         self.clear_status()

@@ -30,6 +30,7 @@ from app.cli.output import Output
 from app.core.errors import EngineError
 from app.core.message import Role
 from app.core.tools import Call, CallState
+from app.core.visible import visible
 
 
 def _decide(call: str, approve: bool, session: ChatSession) -> tuple[Change, ...]:
@@ -120,7 +121,10 @@ class Turn:
 
     def _confirmed(self, call: Call) -> bool:
         self._output.end_line()
-        self._output.sentence(f"The model asks to use {call.name}: {json.dumps(call.arguments, ensure_ascii=False)}")
+        of = f" of the server {visible(call.origin)}" if call.origin else ""
+        place = f" It is about {visible(call.place)}." if call.place else ""
+        self._output.question(f"The model asks to use {visible(call.name)}{of}.{place}")
+        self._output.question(visible(json.dumps(call.arguments, ensure_ascii=False, indent=2)))
         with self._link.direct():
             try:
                 return self._output.answer("Let it run? [y/N] ").strip().lower() in ("y", "yes")

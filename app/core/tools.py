@@ -116,7 +116,8 @@ class Call(msgspec.Struct, frozen=True):
     """A call of a tool, from the answer that made it to its result.
 
     `arguments` are the model's, `used` those it ran with where the person edited them. `why` is a sentence about the
-    decision, `pictures` are the SHA-256 of what came back beside the text; `asked` is only there while it waits.
+    decision, `place` the file that it is about (resolved when it was decided about), `pictures` are the SHA-256 of what
+    came back beside the text; `asked` is only there while it waits.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Call(msgspec.Struct, frozen=True):
     result: str = ""
     milliseconds: float = 0.0
     pictures: tuple[str, ...] = ()
+    place: str = ""
     asked: Asked | None = None
 
     @property

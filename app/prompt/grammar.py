@@ -7,6 +7,7 @@ once the call is written. No schema fails: what is not understood allows any val
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +18,14 @@ _MOST_CHARACTERS = 500  # a length limit above it is left to the check
 _MOST_ITEMS = 64
 _MOST_RULES = 4000
 _DEEPEST = 40
+_LITERAL = re.compile(r'"(?:\\.|[^"\\])*"')
+_BESIDE = frozenset(
+    ("properties", "required", "enum", "const", "type", "minimum", "maximum", "items", "anyOf", "oneOf", "allOf")
+)
+_LIMITS: dict[str, Any] = {
+    "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max,
+    "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min,
+}  # fmt: skip
 
 _COMMON = r"""
 space ::= | " " | "\n" [ \t]{0,20}
@@ -69,7 +78,9 @@ class Grammar:
 
     def _break_circles(self) -> None:
         """A rule that only ever leads back to itself allows any value: llama.cpp ends the process over it."""
-        names = {name: [one.strip() for one in body.split("|")] for name, body in self._rules.items()}
+        names = {
+            name: [one.strip() for one in _LITERAL.sub('""', body).split("|")] for name, body in self._rules.items()
+        }
         leads = {name: [one for one in parts if one in names] for name, parts in names.items()}
         seen: dict[str, int] = {}  # 1: on the way, 2: done
         for start in leads:
@@ -100,6 +111,9 @@ class Grammar:
 
     def _expressed(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
         if isinstance(reference := schema.get("$ref"), str):
+            if set(schema) & _BESIDE:  # what stands beside a reference holds too
+                rest = {key: value for key, value in schema.items() if key != "$ref"}
+                return self._expression({"allOf": [_looked_up(reference, document), rest]}, name, document)
             return self._referred(reference, document)
         if "const" in schema:
             return self.literal(_json(schema["const"]))
@@ -180,7 +194,7 @@ class Grammar:
         least, most = _count(schema.get("minItems")) or 0, _count(schema.get("maxItems"))
         places = [self.rule(each, f"{name}-{n}", document) for n, each in enumerate(_listed(schema.get("prefixItems")))]
         item = self.rule(schema.get("items", True), f"{name}-item", document)
-        if "" in places or (least > len(places) and not item):
+        if "" in places or (least > len(places) and not item) or (most is not None and most < least):
             return ""
         if least > _MOST_ITEMS:
             least, most = 1, None
@@ -198,6 +212,8 @@ class Grammar:
 
 def _string(schema: Mapping[str, Any]) -> str:
     least, most = _count(schema.get("minLength")) or 0, _count(schema.get("maxLength"))
+    if most is not None and most < least:
+        return ""
     if least > _MOST_CHARACTERS:
         least = 1
     if most is not None and most > _MOST_CHARACTERS:
@@ -270,7 +286,7 @@ def _merged(schema: Mapping[str, Any], choice: object, left_out: str) -> object:
     if not isinstance(choice, Mapping):
         return choice
     beside = {key: value for key, value in schema.items() if key not in (left_out, "description", "title", "default")}
-    return {**beside, **choice} if "$ref" not in choice else choice
+    return {"allOf": [beside, choice]} if beside else choice
 
 
 def _all_of(schema: Mapping[str, Any], parts: Sequence[object], document: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,13 +295,19 @@ def _all_of(schema: Mapping[str, Any], parts: Sequence[object], document: Mappin
     for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
         if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
             part = _looked_up(part["$ref"], document)
+        if part is False:
+            return {"enum": []}
         if not isinstance(part, Mapping):
             continue
         both: dict[str, Any] = {
             key: [*_listed(whole.get(key)), *_listed(part[key])] for key in ("required",) if key in part
         }
         if isinstance(part.get("properties"), Mapping):
-            both["properties"] = {**whole.get("properties", {}), **part["properties"]}
+            before = whole.get("properties")
+            both["properties"] = {**(before if isinstance(before, Mapping) else {}), **part["properties"]}
+        for limit, stricter in _LIMITS.items():
+            if _decimal(part.get(limit)) is not None and _decimal(whole.get(limit)) is not None:
+                both[limit] = stricter(part[limit], whole[limit])
         whole |= {**part, **both}
     return whole
 

@@ -14,7 +14,7 @@ from app.store.database import Database, Value
 from app.store.pictures import Pictures
 
 _COLUMNS = """k.id, k.name, k.origin, k.arguments, k.used, k.state, k.decision, k.why, k.result, k.pictures,
-              k.milliseconds"""
+              k.milliseconds, k.place"""
 
 
 class Calls:
@@ -28,8 +28,8 @@ class Calls:
         """A call of this answer, after those it has."""
         with self._database.durable():
             self._database.run(
-                """INSERT INTO calls (id, message, name, origin, arguments, state, decision, why, result, owner)
-                   SELECT :id, number, :name, :origin, :arguments, :state, :decision, :why, :result, :owner
+                """INSERT INTO calls (id, message, name, origin, arguments, state, decision, why, result, place, owner)
+                   SELECT :id, number, :name, :origin, :arguments, :state, :decision, :why, :result, :place, :owner
                    FROM messages WHERE id = :message""",
                 {
                     "id": call.id,
@@ -41,6 +41,7 @@ class Calls:
                     "decision": call.decision.value,
                     "why": call.why,
                     "result": call.result,
+                    "place": call.place,
                     "owner": owner if call.state is CallState.RUNNING else "",
                 },
             )
@@ -50,7 +51,8 @@ class Calls:
         with self._database.durable():
             self._database.run(
                 """UPDATE calls SET used = :used, state = :state, decision = :decision, why = :why, result = :result,
-                          pictures = :pictures, milliseconds = :milliseconds, owner = :owner WHERE id = :id""",
+                          pictures = :pictures, milliseconds = :milliseconds, place = :place, owner = :owner
+                   WHERE id = :id""",
                 {
                     "id": call.id,
                     "used": "" if call.used is None else _dump(call.used),
@@ -60,6 +62,7 @@ class Calls:
                     "result": call.result,
                     "pictures": json.dumps(call.pictures),
                     "milliseconds": call.milliseconds,
+                    "place": call.place,
                     "owner": owner if call.state is CallState.RUNNING else "",
                 },
             )
@@ -142,7 +145,7 @@ def _named(row: Sequence[Value]) -> dict[str, Value]:
 
 
 def _call(columns: Sequence[Value]) -> Call:
-    id_, name, origin, arguments, used, state, decision, why, result, pictures, milliseconds = columns
+    id_, name, origin, arguments, used, state, decision, why, result, pictures, milliseconds, place = columns
     return Call(
         id=str(id_),
         name=str(name),
@@ -155,6 +158,7 @@ def _call(columns: Sequence[Value]) -> Call:
         result=str(result),
         milliseconds=float(str(milliseconds)),
         pictures=tuple(map(str, json.loads(str(pictures)))),
+        place=str(place),
     )
 
 

@@ -86,17 +86,17 @@ class Messages:
     def prompt(self, leaf: str) -> list[PromptMessage]:
         """The messages from the first to this one, as a prompt needs them."""
         rows = self._database.rows(
-            f"""{_TO_ROOT} SELECT m.id, m.role, m.text || m.call_text, m.fingerprint, m.tokens
+            f"""{_TO_ROOT} SELECT m.id, m.role, m.text || m.call_text, m.fingerprint, m.tokens, m.call_text <> ''
                 FROM branch JOIN messages m ON m.number = branch.number ORDER BY depth DESC""",
             {"leaf": leaf},
         )
         attached = self._attachments.of_branch(leaf)
         calls = self._calls.of_branch(leaf)
         found = []
-        for id_, role, text, fingerprint, blob in rows:
+        for id_, role, text, fingerprint, blob, called in rows:
             pictures, documents = attached.get(str(id_), NOTHING)
             message = Message(_ROLES[str(role)], str(text), _tokens(fingerprint, blob), pictures)
-            found.append(PromptMessage(str(id_), message, documents, calls.get(str(id_), ())))
+            found.append(PromptMessage(str(id_), message, documents, calls.get(str(id_), ()), bool(called)))
         return found
 
     def search(self, words: str, most: int, without: str = "") -> list[tuple[str, float, str, str]]:
@@ -201,7 +201,7 @@ class Messages:
         """An answer that called tools goes on no more."""
         with self._database.durable():
             self._database.run(
-                """UPDATE messages SET state = 'interrupted', finish_reason = :reason, error = :error
+                """UPDATE messages SET state = 'interrupted', finish_reason = :reason, error = :error, owner = ''
                    WHERE id = :id""",
                 {"id": message, "reason": reason.value, "error": error},
             )

@@ -51,38 +51,51 @@ def shown(path: Path, grants: Sequence[Grant]) -> str:
     return str(path)
 
 
-def opened(path: Path, grants: Sequence[Grant], flags: int) -> int:
-    """A descriptor of a regular file inside a granted folder. Raises ToolError; never follows a last link or waits."""
+def opened_folder(folder: Path, grants: Sequence[Grant], *, write: bool = False) -> int:
+    """A descriptor of a folder inside a granted one (with `write` inside one that may be changed). Raises ToolError.
+
+    What is opened relative to it stays there, whatever becomes of the path.
+    """
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise ToolError(f"“{folder.name}” cannot be opened: {error.strerror}.") from error
+    link = Path(f"/proc/self/fd/{descriptor}")
+    open_ = [grant.folder for grant in grants if grant.write or not write]
+    if link.exists() and not any(Path(os.readlink(link)).is_relative_to(one) for one in open_):
+        os.close(descriptor)
+        raise ToolError(f"“{folder.name}” is outside the folders that are open to this chat.")
+    return descriptor
+
+
+def opened(name: str, folder: int, flags: int) -> int:
+    """A descriptor of a regular file of an opened folder. Raises ToolError; never follows a link or waits.
+
+    One that is to be written has no other name: what it is called elsewhere is not this chat's.
+    """
+    try:
+        descriptor = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise ToolError("This is a link that leads somewhere else.") from error
-        raise ToolError(f"“{path.name}” cannot be opened: {error.strerror}.") from error
-    try:
-        _check(descriptor, path, grants)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+        raise ToolError(f"“{name}” cannot be opened: {error.strerror}.") from error
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and (flags & os.O_ACCMODE == os.O_RDONLY or found.st_nlink <= 1):
+        return descriptor
+    os.close(descriptor)
+    raise ToolError(f"“{name}” is no regular file of this folder alone.")
 
 
 def read_bytes(path: Path, grants: Sequence[Grant], most: int) -> bytes:
     """The first `most` bytes of a regular file inside a granted folder. Raises ToolError."""
-    descriptor = opened(path, grants, os.O_RDONLY)
+    folder = opened_folder(path.parent, grants)
     try:
-        with open(descriptor, "rb") as file:
+        with open(opened(path.name, folder, os.O_RDONLY), "rb") as file:
             return file.read(most)
     except OSError as error:
         raise ToolError(f"“{path.name}” cannot be read: {error.strerror}.") from error
-
-
-def _check(descriptor: int, path: Path, grants: Sequence[Grant]) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise ToolError(f"“{path.name}” is no regular file.")
-    link = Path(f"/proc/self/fd/{descriptor}")
-    if link.exists() and not any(Path(os.readlink(link)).is_relative_to(grant.folder) for grant in grants):
-        raise ToolError(f"“{path.name}” is outside the folders that are open to this chat.")
+    finally:
+        os.close(folder)
 
 
 def _inside(path: Path, grants: Sequence[Grant]) -> Path | None:

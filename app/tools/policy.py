@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,20 +35,25 @@ class Decision:
 
 def key_of(tool: Tool) -> str:
     """A tool's name together with where it comes from: a server's tool never passes for a built-in one."""
-    return f"{tool.origin}/{tool.name}"
+    return json.dumps([tool.origin, tool.asked_as]) if tool.origin else f"/{tool.name}"
+
+
+def permission_of(tool: Tool) -> str:
+    """What an approval for a chat is given to: of a server's tool this very program, saying this very thing."""
+    return json.dumps([tool.origin, tool.asked_as, tool.identity]) if tool.origin else key_of(tool)
 
 
 def decide(tool: Tool, arguments: Arguments, standing: Standing) -> Decision:
     """What becomes of a call with these arguments."""
     place, refusal = _place(tool, arguments, standing.grants)
-    rules = [rule for rule in standing.rules if _speaks_of(rule, tool, place)]
+    rules = [rule for rule in standing.rules if _speaks_of(rule, tool, place, standing.grants)]
     if any(rule.verdict is Verdict.DENY for rule in rules):
         return Decision(Verdict.DENY, f"You have denied {tool.name}.")
     if refusal:
         return Decision(Verdict.DENY, refusal)
     may_always = not tool.origin and tool.effect is Effect.READ
     may_allow_here = tool.effect not in _ASKED_EVERY_TIME
-    if may_allow_here and key_of(tool) in standing.allowed_here:
+    if may_allow_here and permission_of(tool) in standing.allowed_here:
         verdict = Verdict.ALLOW
     elif any(rule.verdict is Verdict.ASK for rule in rules):
         verdict = Verdict.ASK
@@ -69,11 +75,18 @@ def _place(tool: Tool, arguments: Arguments, grants: Sequence[Grant]) -> tuple[P
         return None, str(error)
 
 
-def _speaks_of(rule: Rule, tool: Tool, place: Path | None) -> bool:
+def _speaks_of(rule: Rule, tool: Tool, place: Path | None, grants: Sequence[Grant]) -> bool:
     if rule.tool and (rule.tool != tool.name or rule.server != tool.origin):
         return False
     if rule.server and rule.server != tool.origin:
         return False
     if rule.folder:
-        return place is not None and place.is_relative_to(Path(rule.folder))
+        return _concerns(Path(rule.folder), rule.verdict, place, grants if tool.path_argument else ())
     return True
+
+
+def _concerns(folder: Path, verdict: Verdict, place: Path | None, grants: Sequence[Grant]) -> bool:
+    """Whether a rule about a folder speaks of this place; a denial also where the place holds the folder."""
+    places = [place] if place is not None else [Path(grant.folder) for grant in grants]
+    inside = any(one.is_relative_to(folder) for one in places) if place is not None else False
+    return inside or (verdict is Verdict.DENY and any(folder.is_relative_to(one) for one in places))

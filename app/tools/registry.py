@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.core.tools import Arguments, Effect, Grant, Schema, ToolDefinition
+from app.tools.schemas import is_cheap, without_patterns
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -31,7 +32,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool. `origin` is the server it is of ("": built in) and `asked_as` its name there; `run` raises ToolError.
+    """A tool. `origin` is the server it is of ("": built in), `asked_as` its name there; `run` raises ToolError.
 
     `path_argument` names the file or folder that a call is about; `on_session` runs where the store is.
     """
@@ -45,6 +46,7 @@ class Tool:
     path_argument: str = ""
     on_session: bool = False
     asked_as: str = ""
+    identity: str = ""  # of a server's tool: which program it is of and what it says of itself, as a hash
 
     @property
     def definition(self) -> ToolDefinition:
@@ -110,11 +112,16 @@ def built_in() -> tuple[Tool, ...]:
 def check_arguments(tool: Tool, arguments: Arguments) -> str:
     """ "" where a tool takes these arguments, else one sentence that says where they are wrong. Never raises."""
     import jsonschema
+    import referencing
 
     schema = {"type": "object", **tool.parameters}
+    if tool.origin and not is_cheap(schema):
+        return ""
     try:
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        found = next(kind(schema).iter_errors(arguments), None)
+        # with a registry of its own nothing that a schema refers to is fetched from anywhere
+        checked = without_patterns(schema) if tool.origin else schema
+        found = next(kind(checked, registry=referencing.Registry()).iter_errors(arguments), None)
     except Exception:  # noqa: BLE001 - a server's schema may be anything; the server itself looks at the arguments too
         return ""
     if found is None:

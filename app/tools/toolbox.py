@@ -24,11 +24,13 @@ from app.tools.frames import (
     ToolsChanged,
 )
 from app.tools.host_client import ToolHost
+from app.tools.pins import identity_of
 from app.tools.registry import Surroundings, Tool, ToolError, built_in
 
 SECONDS = 60.0  # that a call may take
 LIMIT = 40_000  # characters of a result
 _JOIN_SECONDS = 2.0
+_GRACE_SECONDS = 15.0  # the host's own limit comes first
 
 OnEvent = Callable[[AnyHostEvent], None]
 
@@ -42,6 +44,8 @@ class Toolbox:
         self._host = ToolHost(on_event, logs)
         self._of_servers: dict[str, tuple[Tool, ...]] = {}
         self._jobs: dict[str, _Job] = {}
+        self._configs: dict[str, ServerConfig] = {}
+        self._watched: dict[str, threading.Timer] = {}  # calls of servers
         self._telling = threading.Lock()
         self._closed = False
 
@@ -61,6 +65,7 @@ class Toolbox:
     def run(self, call: str, tool: Tool, arguments: Arguments, around: Surroundings) -> None:
         """Start a call; CallEnded follows, once, within SECONDS."""
         if tool.run is None:
+            self._watch(call, tool.name)
             self._host.send(CallTool(call, tool.origin, tool.asked_as, arguments, SECONDS, LIMIT))
             return
         stopped = threading.Event()
@@ -79,6 +84,7 @@ class Toolbox:
 
     def start_server(self, config: ServerConfig, search_path: str) -> None:
         """Start a server; ServerStarted or ServerFailed follows."""
+        self._configs[config.name] = config
         self._host.send(StartServer(config, search_path=search_path))
 
     def stop_server(self, name: str) -> None:
@@ -94,13 +100,20 @@ class Toolbox:
             self._of_servers.pop(event.server, None)
         elif isinstance(event, HostDied):
             self._of_servers.clear()
+            for call in list(self._watched):
+                self._end(CallEnded(call, event.message, failed=True))
         elif isinstance(event, CallEnded):
             self._jobs.pop(event.call, None)
+            watch = self._watched.pop(event.call, None)
+            if watch is not None:
+                watch.cancel()
 
     def close(self) -> None:
         """End everything; no event comes after it."""
         with self._telling:
             self._closed = True
+        for watch in self._watched.values():
+            watch.cancel()
         for job in self._jobs.values():
             job.stop()
         for job in self._jobs.values():
@@ -117,8 +130,19 @@ class Toolbox:
                 name = f"{server}_{one.name}" if number == 1 else f"{server}_{one.name}_{number}"
                 number += 1
             taken.add(name)
-            found.append(Tool(name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name))
+            identity = identity_of(self._configs.get(server), one)
+            found.append(
+                Tool(name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name, identity=identity)
+            )
         return tuple(reversed(found))
+
+    def _watch(self, call: str, name: str) -> None:
+        """A call of a server comes back by itself, whatever becomes of the host."""
+        said = f"{name} did not come back within {SECONDS:.0f} seconds."
+        watch = threading.Timer(SECONDS + _GRACE_SECONDS, self._end, [CallEnded(call, said, failed=True)])
+        watch.daemon = True
+        self._watched[call] = watch
+        watch.start()
 
     def _end(self, event: CallEnded) -> None:
         with self._telling:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.chat.changes import MessageView
-from app.core.message import MessageState
+from app.core.message import MessageState, Role
 from app.ui.composer import Activity
 
 
@@ -18,7 +18,9 @@ class ActivityLog:
     def note(self, message: MessageView) -> None:
         """A message was added or has changed."""
         if message.state in (MessageState.QUEUED, MessageState.STREAMING):
-            self._under_way[message.id] = (message.conversation, message.state)
+            # an answer that waits to go on with what its tools came back with is under way like one that is written
+            state = MessageState.STREAMING if message.role is Role.ASSISTANT else message.state
+            self._under_way[message.id] = (message.conversation, state)
         else:
             self._under_way.pop(message.id, None)
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.chat.changes import PromptShown
 from app.core.protocol import PromptPart
-from app.ui.calls.visible import visible
+from app.core.visible import visible
 from app.ui.controls import Button, IconButton, Words
 from app.ui.figures import count, tokens
 from app.ui.layers import Dialog

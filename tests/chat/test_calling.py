@@ -210,6 +210,20 @@ def test_stop_denies_what_waits_and_ends_the_answer(tooled: Bench, tmp_path: Pat
     assert tooled.engine.last(Generate).prompt.messages[-1].results[0].failed
 
 
+def test_an_answer_that_waits_for_the_model_to_go_on_can_be_stopped(tooled: Bench, tmp_path: Path) -> None:
+    call = _asked(tooled, tmp_path)
+    tooled.dies()  # the model is loaded anew, and the answer waits for it
+    tooled.take(tooled.session.tools.decide(call.id, approve=True))
+    tooled.tool_ends()
+    assert tooled.states[-1] == "queued"
+    tooled.take(tooled.session.stop())
+    assert tooled.states[-1] == "interrupted"
+    tooled.load_ends(parameters=12_000_000_000)
+    assert tooled.states[-1] == "interrupted"
+    tooled.take(tooled.session.continue_answer(tooled.ids[-1]))
+    assert tooled.engine.last(Generate).prompt.messages[-1].results[0].text.startswith("4 bytes")
+
+
 def test_unknown_tools_and_wrong_types_are_an_error_to_the_model(tooled: Bench) -> None:
     tooled.say("Hello")
     tooled.calls(WrittenCall("no_such_tool", {}), WrittenCall("calculator", {"expression": 5}))
@@ -357,3 +371,70 @@ def test_the_panel_is_told_of_tokens_and_switches(tooled: Bench) -> None:
     assert {row.name: row for row in tooled.last(ToolsListed).tools}["calculator"].verdict is Verdict.DENY
     with pytest.raises(UsageError, match="every time"):
         tooled.session.tools.set_verdict("/open_link", Verdict.ALLOW)
+
+
+def test_a_late_approval_does_not_go_on_behind_the_persons_back(tooled: Bench, tmp_path: Path) -> None:
+    call = _asked(tooled, tmp_path)
+    tooled.say("Never mind.")
+    tooled.ends("As you wish.")
+    asked = len(tooled.engine.all(Generate))
+    tooled.take(tooled.session.tools.decide(call.id, approve=True))
+    tooled.tool_ends()
+    assert (tmp_path / "list.txt").read_text() == "one\n"
+    assert len(tooled.engine.all(Generate)) == asked, "no answer is written where nobody looks"
+
+
+def test_a_result_that_cannot_be_written_is_written_later(
+    tooled: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.core.errors import StorageError
+
+    call = _asked(tooled, tmp_path)
+    tooled.take(tooled.session.tools.decide(call.id, approve=True))
+    event = tooled.tool_events.get(timeout=20)
+
+    def full(*_: object) -> None:
+        raise StorageError("The disk is full.", "disk_full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tooled.store.calls, "change", full)
+        with pytest.raises(StorageError):
+            tooled.session.tools.handle(event)
+        assert tooled.session.under_way
+        tooled.take(tooled.session.tick())
+    tooled.take(tooled.session.tick())
+    assert tooled.engine.last(Generate).prompt.messages[-1].results[0].text.startswith("4 bytes")
+
+
+def test_stop_does_not_say_denied_of_what_ran(tooled: Bench) -> None:
+    tooled.say("What is 12 * 7?")
+    tooled.calls(SUM)
+    tooled.take(tooled.session.stop())
+    (call,) = _calls(tooled)
+    assert (call.state, call.decision) == (CallState.FAILED, CallDecision.ALLOWED)
+    assert "not known" in call.result
+    assert tooled.last(TurnEnded).reason is FinishReason.CANCELLED
+
+
+def test_what_runs_is_the_place_that_was_asked_about(tooled: Bench, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    tooled.take(tooled.session.tools.grant(first, write=True))
+    tooled.take(tooled.session.tools.grant(second, write=True))
+    tooled.say("Write it")
+    tooled.calls(WrittenCall("write_file", {**WRITE, "mode": "write"}))
+    (call,) = _calls(tooled)
+    assert call.place == str(first.resolve() / "list.txt")
+    (second / "list.txt").write_text("precious")
+    tooled.take(tooled.session.tools.decide(call.id, approve=True))
+    tooled.tool_ends()
+    assert (second / "list.txt").read_text() == "precious"
+    assert (first / "list.txt").read_text() == "one\n"
+
+
+def test_deleting_the_chat_stops_what_runs(tooled: Bench) -> None:
+    tooled.say("What is 12 * 7?")
+    tooled.calls(SUM)
+    tooled.take(tooled.session.delete_conversation(tooled.conversation))
+    assert tooled.store.calls.running() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.chat.changes import ServerTried, ToolsListed
@@ -95,7 +96,7 @@ def test_a_tool_that_says_something_else_is_off_until_somebody_looked(tooled: Be
         tooled.tool_ends()
     tooled.ends("Done.")
     assert "act" not in _declared(tooled)
-    tooled.take(tooled.session.tools.accept_tools("odd"))
+    tooled.take(tooled.session.tools.accept_tools("odd", row.tools))
     assert "act" in _declared(tooled)
 
 
@@ -132,3 +133,29 @@ def test_a_removed_server_is_gone(tooled: Bench) -> None:
     tooled.take(tooled.session.tools.remove_server("plain"))
     assert "echo" not in _declared(tooled)
     assert tooled.session.settings.servers == ()
+
+
+def test_the_host_may_die_in_a_call_and_the_answer_goes_on(tooled: Bench) -> None:
+    _added(tooled, "odd", "hostile")
+    tooled.say("Act")
+    tooled.calls(WrittenCall("act", {"action": "hang"}))
+    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    (host,) = [
+        process for process in psutil.Process().children() if any("tool_host" in word for word in process.cmdline())
+    ]
+    host.kill()
+    while tooled.states[-1] != "streaming":
+        tooled.tool_ends()
+    assert tooled.engine.last(Generate).prompt.messages[-1].results[0].failed
+    tooled.ends("It broke.")
+
+
+def test_only_what_was_shown_is_accepted(tooled: Bench) -> None:
+    _added(tooled, "odd", "hostile")
+    before = tooled.last(ToolsListed).servers[0].tools
+    tooled.say("Act")
+    tooled.calls(WrittenCall("act", {"action": "changes"}))
+    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    _until(tooled, ToolsChanged)
+    tooled.take(tooled.session.tools.accept_tools("odd", before))
+    assert tooled.last(ToolsListed).servers[0].unseen == ("act",)

@@ -142,6 +142,10 @@ ODD: tuple[dict[str, Any], ...] = (
     {"type": "object", "properties": {"a": {"type": "string", "minLength": 10**9}}, "required": ["a"]},
     {"type": "object", "properties": {"a": {"type": "array", "minItems": 10**6}}, "required": ["a"]},
     {"type": "object", "additionalProperties": False},
+    {"type": "object", "properties": {"a": {"type": "string", "minLength": 9, "maxLength": 2}}},
+    {"type": "object", "properties": {"a": {"type": "array", "minItems": 5, "maxItems": 2}}},
+    {"allOf": [{"properties": 5}, {"properties": {"a": {}}}]},
+    {"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}, {"enum": ["x | r0-a | y"]}]}}},
     {
         "allOf": [{"$ref": "#/$defs/x"}, {"properties": {"b": True}}],
         "$defs": {"x": {"properties": {"a": {"type": "null"}}}},
@@ -153,3 +157,28 @@ ODD: tuple[dict[str, Any], ...] = (
 def test_an_odd_schema_does_no_harm(micro: LocalEngine, schema: dict[str, Any]) -> None:
     forced = forced_call(model_of(micro), ToolDefinition('o"dd 名\n', "", schema), 7, limit=400)
     assert all(call.name == 'o"dd 名\n' for call in forced.calls)
+
+
+@pytest.mark.parametrize(
+    ("schema", "right"),
+    [
+        ({"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}, {"a", "b"}),
+        ({"$ref": "#/$defs/x", "required": ["b"], "$defs": {"x": {"required": ["a"]}}}, {"a", "b"}),
+        ({"allOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"a", "b"}),
+    ],
+)
+def test_what_stands_beside_a_choice_holds_too(micro: LocalEngine, schema: dict[str, Any], right: set[str]) -> None:
+    tool = ToolDefinition("t", "", {"type": "object", **schema})
+    for seed in range(6):
+        forced = forced_call(model_of(micro), tool, seed, limit=400)
+        for call in forced.calls:
+            jsonschema.validate(call.arguments, tool.parameters)
+            assert "a" in call.arguments
+
+
+def test_limits_said_twice_are_the_stricter_ones(micro: LocalEngine) -> None:
+    number = {"allOf": [{"type": "integer", "minimum": 5}, {"minimum": 2, "maximum": 9}, {"maximum": 7}]}
+    tool = ToolDefinition("t", "", {"type": "object", "properties": {"n": number}, "required": ["n"]})
+    for seed in range(10):
+        for call in forced_call(model_of(micro), tool, seed).calls:
+            assert 5 <= call.arguments["n"] <= 7

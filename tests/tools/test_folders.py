@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.core.tools import Grant
-from app.tools.folders import granted, opened, read_bytes
+from app.tools.folders import granted, opened_folder, read_bytes
 from app.tools.registry import Surroundings, ToolError, built_in
 
 TOOLS = {tool.name: tool for tool in built_in()}
@@ -295,7 +295,7 @@ def test_a_link_that_appears_after_the_look_leads_nowhere(ground: Ground) -> Non
     path.unlink()
     path.symlink_to(ground.root / "secret" / "secret.txt")
     with pytest.raises(ToolError, match="link"):
-        opened(path, ground.grants, os.O_RDONLY)
+        read_bytes(path, ground.grants, 100)
 
 
 def test_a_folder_that_becomes_a_link_after_the_look_leads_nowhere(ground: Ground) -> None:
@@ -304,8 +304,31 @@ def test_a_folder_that_becomes_a_link_after_the_look_leads_nowhere(ground: Groun
     path = granted("sub/b.txt", ground.grants)
     (ground.docs / "sub").rename(ground.docs / "sub-before")
     (ground.docs / "sub").symlink_to(ground.root / "secret")
+    with pytest.raises(ToolError):
+        read_bytes(path, ground.grants, 100)
+    with pytest.raises(ToolError):
+        opened_folder(path.parent, ground.grants, write=True)
+
+
+def test_a_read_only_folder_that_takes_the_place_of_another_is_not_written(ground: Ground, tmp_path: Path) -> None:
+    other = tmp_path / "read only"
+    other.mkdir()
+    grants = (*ground.grants, Grant(str(other.resolve())))
+    (ground.docs / "sub").rename(ground.docs / "before")
+    other.rename(ground.docs / "sub")
+    (ground.docs / "sub").rename(other)
     with pytest.raises(ToolError, match="outside"):
-        opened(path, ground.grants, os.O_RDONLY)
+        opened_folder(other.resolve(), grants, write=True)
+    os.close(opened_folder(other.resolve(), grants))
+
+
+def test_a_file_with_another_name_elsewhere_is_not_written(ground: Ground) -> None:
+    os.link(ground.root / "secret" / "secret.txt", ground.docs / "hard.txt")
+    run = TOOLS["write_file"].run
+    assert run is not None
+    with pytest.raises(ToolError, match="alone"):
+        run({"path": "hard.txt", "text": "x", "mode": "append"}, Surroundings(ground.grants))
+    assert (ground.root / "secret" / "secret.txt").read_text() == SECRET
 
 
 def test_what_is_inside_is_found(ground: Ground) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.tools import Effect, Grant, Rule, Verdict
-from app.tools.policy import Standing, decide, key_of
+from app.core.tools import Effect, Grant, Rule, ServerConfig, ServerTool, Verdict
+from app.tools.pins import identity_of
+from app.tools.policy import Standing, decide, key_of, permission_of
 from app.tools.registry import Tool, built_in
 
 TOOLS = {tool.name: tool for tool in built_in()}
@@ -43,7 +44,7 @@ def test_without_rules(tool: str, verdict: Verdict, here: bool, always: bool) ->
 def test_a_servers_tool_asks_and_is_never_allowed_for_good() -> None:
     decision = decide(SERVER, {}, Standing((Rule("echo", "server", verdict=Verdict.ALLOW),)))
     assert (decision.verdict, decision.may_allow_here, decision.may_always) == (Verdict.ASK, True, False)
-    assert decide(SERVER, {}, Standing(allowed_here=frozenset({key_of(SERVER)}))).verdict is Verdict.ALLOW
+    assert decide(SERVER, {}, Standing(allowed_here=frozenset({permission_of(SERVER)}))).verdict is Verdict.ALLOW
 
 
 def test_a_servers_tool_does_not_pass_for_a_built_in_one() -> None:
@@ -77,9 +78,32 @@ def test_a_denied_folder_inside_a_granted_one(folder: Path) -> None:
 
 
 def test_a_denied_server(folder: Path) -> None:
-    standing = Standing((Rule(server="server", verdict=Verdict.DENY),), frozenset({key_of(SERVER)}))
+    standing = Standing((Rule(server="server", verdict=Verdict.DENY),), frozenset({permission_of(SERVER)}))
     assert decide(SERVER, {}, standing).verdict is Verdict.DENY
     assert decide(TOOLS["calculator"], {}, standing).verdict is Verdict.ALLOW
+
+
+def test_another_program_of_the_same_name_inherits_nothing() -> None:
+    tool, changed = ServerTool("go", "Goes.", {}), ServerTool("go", "Goes elsewhere.", {})
+    one, other = ServerConfig("files", ("one",)), ServerConfig("files", ("other",))
+    known = replace(SERVER, origin="files", asked_as="go", identity=identity_of(one, tool))
+    standing = Standing(allowed_here=frozenset({permission_of(known)}))
+    assert decide(known, {}, standing).verdict is Verdict.ALLOW
+    for identity in (identity_of(other, tool), identity_of(one, changed)):
+        assert decide(replace(known, identity=identity), {}, standing).verdict is Verdict.ASK
+
+
+def test_names_that_run_into_each_other_are_two() -> None:
+    one = replace(SERVER, origin="a", asked_as="b/c")
+    other = replace(SERVER, origin="a/b", asked_as="c")
+    assert key_of(one) != key_of(other)
+    assert permission_of(one) != permission_of(other)
+
+
+def test_a_search_of_everything_stops_at_a_denied_folder(folder: Path) -> None:
+    standing = Standing((Rule(folder=str(folder / "private"), verdict=Verdict.DENY),), grants=(Grant(str(folder)),))
+    assert decide(TOOLS["search_files"], {"words": "x"}, standing).verdict is Verdict.DENY
+    assert decide(TOOLS["search_files"], {"words": "x", "path": "a.txt"}, standing).verdict is Verdict.ALLOW
 
 
 ALL = [*TOOLS.values(), SERVER, FALSE_FRIEND]
@@ -93,7 +117,7 @@ _rule = st.builds(
 _step = st.one_of(
     st.tuples(st.just("rule"), _rule),
     st.tuples(st.just("forget"), st.just(None)),
-    st.tuples(st.just("here"), st.sampled_from([key_of(tool) for tool in ALL])),
+    st.tuples(st.just("here"), st.sampled_from([permission_of(tool) for tool in ALL])),
     st.tuples(st.just("grant"), st.booleans()),
     st.tuples(st.just("take back"), st.just(None)),
 )
@@ -139,6 +163,6 @@ def test_no_sequence_of_approvals_lets_a_denied_thing_run(
         else:
             assert decision.verdict is not Verdict.DENY
         if decision.verdict is Verdict.ALLOW and (tool.effect is not Effect.READ or tool.origin):
-            assert key_of(tool) in standing.allowed_here, "beyond reading, only what was allowed in this chat"
+            assert permission_of(tool) in standing.allowed_here, "beyond reading, only what was allowed in this chat"
         if tool.effect is Effect.NETWORK:
             assert decision.verdict is not Verdict.ALLOW

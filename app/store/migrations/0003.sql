@@ -2,7 +2,7 @@
 ALTER TABLE messages ADD COLUMN call_text TEXT NOT NULL DEFAULT '';
 
 -- The calls of an answer, in their order. `arguments` are the model's, `used` those of the person ('': the same);
--- `owner` names the process that runs it.
+-- `place` is the file that it is about, `owner` names the process that runs it.
 CREATE TABLE calls (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -16,6 +16,7 @@ CREATE TABLE calls (
     why TEXT NOT NULL DEFAULT '',
     result TEXT NOT NULL DEFAULT '',
     pictures TEXT NOT NULL DEFAULT '[]',
+    place TEXT NOT NULL DEFAULT '',
     milliseconds REAL NOT NULL DEFAULT 0,
     owner TEXT NOT NULL DEFAULT ''
 ) STRICT;

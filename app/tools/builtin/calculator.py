@@ -44,7 +44,9 @@ def calculator(expression: str) -> str:
 
 
 def _plain(expression: str) -> str:
-    text = _THOUSANDS.sub(lambda found: re.sub(r"[^\d]", "", found[0]), expression.strip().removesuffix("="))
+    text = expression.strip().removesuffix("=")
+    if not re.search(r"[A-Za-z]\w*\s*\(", text):  # inside a function a comma stands between numbers
+        text = _THOUSANDS.sub(lambda found: re.sub(r"[^\d]", "", found[0]), text)
     text = _PERCENT.sub(r"(\1/100)", text.translate(_SIGNS))
     text = re.sub(r"√\s*(\d+(?:\.\d+)?)", r"sqrt(\1)", text).replace("√", "sqrt").replace("π", "pi")
     text = re.sub(r"(\d+)!", r"factorial(\1)", text)

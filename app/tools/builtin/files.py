@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
-from app.tools.folders import granted, read_bytes, shown
+from app.tools.folders import granted, opened_folder, read_bytes, shown
 from app.tools.registry import Surroundings, ToolError
 
 _MOST_ENTRIES = 500
@@ -19,12 +18,14 @@ def list_folder(path: str = ".", *, around: Surroundings) -> str:
 
     path: The folder; without it the one that the person opened
     """
-    folder = granted(path, around.grants)
+    folder = opened_folder(granted(path, around.grants), around.grants)
     try:
         names = sorted(os.listdir(folder))
+        lines = [_entry(name, folder) for name in names[:_MOST_ENTRIES]]
     except OSError as error:
         raise ToolError(f"“{path}” cannot be listed: {error.strerror}.") from error
-    lines = [_entry(folder / name) for name in names[:_MOST_ENTRIES]]
+    finally:
+        os.close(folder)
     if len(names) > _MOST_ENTRIES:
         lines.append(f"[{len(names) - _MOST_ENTRIES} more are not shown]")
     return "\n".join(lines) or "The folder is empty."
@@ -73,13 +74,13 @@ def text_of(data: bytes, name: str) -> str:
     return data.decode(best.encoding, "replace")
 
 
-def _entry(path: Path) -> str:
+def _entry(name: str, folder: int) -> str:
     try:
-        found = path.lstat()
+        found = os.lstat(name, dir_fd=folder)
     except OSError:
-        return path.name
+        return name
     if stat.S_ISDIR(found.st_mode):
-        return f"{path.name}/"
+        return f"{name}/"
     if stat.S_ISLNK(found.st_mode):
-        return f"{path.name} (link)"
-    return f"{path.name} ({found.st_size:,})"
+        return f"{name} (link)"
+    return f"{name} ({found.st_size:,})"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
 from typing import Literal
 
-from app.tools.folders import granted, opened, shown
+from app.tools.folders import granted, opened, opened_folder, shown
 from app.tools.registry import Surroundings, ToolError
 
 
@@ -22,37 +21,43 @@ def write_file(path: str, text: str, mode: Literal["write", "append"], *, around
     if not file.parent.is_dir():
         raise ToolError(f"There is no folder “{shown(file.parent, around.grants)}”.")
     data = text.encode("utf-8", "replace")
+    folder = opened_folder(file.parent, around.grants, write=True)
+    try:
+        new = _append(file.name, folder, data) if mode == "append" else _replace(file.name, folder, data)
+    except OSError as error:
+        raise ToolError(f"“{file.name}” could not be written: {error.strerror}.") from error
+    finally:
+        os.close(folder)
     if mode == "append":
-        _append(file, data, around)
         return f"{len(data):,} bytes were added to {shown(file, around.grants)}."
-    new = not file.exists()
-    _replace(file, data, around)
     return f"{shown(file, around.grants)} was {'made' if new else 'replaced'}: {len(data):,} bytes."
 
 
-def _append(file: Path, data: bytes, around: Surroundings) -> None:
-    descriptor = opened(file, around.grants, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+def _append(name: str, folder: int, data: bytes) -> bool:
+    with open(opened(name, folder, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
+        file.write(data)
+    return False
+
+
+def _replace(name: str, folder: int, data: bytes) -> bool:
+    """All or nothing: what was there stays until the new file is whole. Whether there was nothing."""
     try:
-        with open(descriptor, "ab") as opened_file:
-            opened_file.write(data)
-    except OSError as error:
-        raise ToolError(f"“{file.name}” could not be written: {error.strerror}.") from error
-
-
-def _replace(file: Path, data: bytes, around: Surroundings) -> None:
-    """All or nothing: what was there stays until the new file is whole."""
-    beside = file.with_name(f".{secrets.token_hex(6)}.part")
-    if file.exists():
-        os.close(opened(file, around.grants, os.O_RDONLY))  # a regular file, or nothing is written
-    descriptor = opened(beside, around.grants, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        before: os.stat_result | None = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        before = None
+    if before is not None:
+        os.close(opened(name, folder, os.O_RDONLY))  # a regular file, or nothing is written
+    beside = f".{secrets.token_hex(6)}.part"
+    descriptor = opened(beside, folder, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with open(descriptor, "wb") as made:
             made.write(data)
             made.flush()
+            if before is not None:
+                os.fchmod(made.fileno(), before.st_mode & 0o7777)
             os.fsync(made.fileno())
-        if file.exists():
-            os.chmod(beside, file.stat().st_mode & 0o7777)
-        os.replace(beside, file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ToolError(f"“{file.name}” could not be written: {error.strerror}.") from error
+        os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(beside, dir_fd=folder)
+        raise
+    return before is None

@@ -9,8 +9,8 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPain
 from PySide6.QtWidgets import QWidget
 
 from app.core.tools import Arguments, Call, Effect
-from app.ui.calls.form import ArgumentForm, LongField, pretty
-from app.ui.calls.visible import at_home, hidden, visible
+from app.core.visible import at_home, hidden, visible
+from app.ui.calls.form import ArgumentForm, LongField, loads, pretty
 from app.ui.painting import box, mirrored, picture, words
 from app.ui.transcript.buttons import RowButton
 from app.ui.transcript.style import Style
@@ -173,12 +173,13 @@ class ApprovalCard(QWidget):
             found = self._form.arguments()
         else:
             try:
-                found = json.loads(hidden(self._raw.toPlainText()))
+                found = loads(hidden(self._raw.toPlainText()))
             except ValueError as error:
                 raise ValueError(f"This is no JSON: {error}.") from error
             if not isinstance(found, dict):
                 raise ValueError("The arguments are one JSON object: {…}.")
-        return None if found == self._call.arguments else found
+        same = json.dumps(found, sort_keys=True) == json.dumps(self._call.arguments, sort_keys=True)
+        return None if same else found
 
     def _tell(self, reach: str) -> None:
         try:

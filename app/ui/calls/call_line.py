@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.core.message import Picture
 from app.core.tools import Call, CallDecision, CallState
+from app.core.visible import visible
 from app.ui import fonts
 from app.ui.calls.form import one_line, pretty
-from app.ui.calls.visible import visible
 from app.ui.controls import PaintedButton
 from app.ui.painting import box, mirrored, picture, words
 from app.ui.transcript.attached import Thumb

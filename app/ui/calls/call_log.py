@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.tools import LoggedCall
+from app.core.visible import visible
 from app.ui.calls.call_line import time_words
-from app.ui.calls.visible import visible
 from app.ui.controls import IconButton, Words
 from app.ui.days import clock_time
 from app.ui.look import Look

@@ -291,10 +291,10 @@ class ToolsDesk(QObject):
         if isinstance(config, ServerConfig) and isinstance(tried, ServerTried) and isinstance(off, tuple):
             self._post(lambda session: session.tools.add_server(config, tried, off))
 
-    @Slot(str, object)
-    def _on_accepted(self, name: str, off: object) -> None:
-        if isinstance(off, tuple):
-            self._post(lambda session: session.tools.accept_tools(name, off))
+    @Slot(str, object, object)
+    def _on_accepted(self, name: str, shown: object, off: object) -> None:
+        if isinstance(shown, tuple) and isinstance(off, tuple):
+            self._post(lambda session: session.tools.accept_tools(name, shown, off))
 
     @Slot(object)
     def _on_server_tried(self, tried: ServerTried) -> None:

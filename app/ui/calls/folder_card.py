@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.visible import at_home, visible
 from app.gguf.header import in_words
 from app.ui.banners import Picture
-from app.ui.calls.visible import at_home, visible
 from app.ui.controls import Button, ElidedWords, Line, Words
 from app.ui.look import Look
 from app.ui.painting import box

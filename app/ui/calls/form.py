@@ -11,8 +11,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QPlainTextEdit, QWidget
 
 from app.core.tools import Arguments, Schema
+from app.core.visible import hidden, visible
 from app.ui import fonts
-from app.ui.calls.visible import hidden, visible
 from app.ui.painting import mirrored, words
 from app.ui.transcript.buttons import RowButton
 from app.ui.transcript.style import Style
@@ -142,10 +142,17 @@ class ArgumentForm(QWidget):
     def _made(self, about: Mapping[str, Any], value: object, given: bool) -> Editor:
         choices = about.get("enum")
         if isinstance(choices, list) and choices:
-            return ChoiceField(self, self._style, choices if given else [None, *choices], value)
+            return (
+                ChoiceField(self, self._style, choices, value)
+                if given
+                else ChoiceField(self, self._style, [_NOTHING, *choices], _NOTHING)
+            )
         if isinstance(value, bool) or (about.get("type") == "boolean" and not given):
-            return ChoiceField(self, self._style, [True, False] if given else [None, True, False], value)
-        text = "" if not given else value if isinstance(value, str) else _json(value)
+            either = [True, False]
+            return ChoiceField(
+                self, self._style, either if given else [_NOTHING, *either], value if given else _NOTHING
+            )
+        text = "" if not given else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         shown = visible(text)
         if "\n" in shown or len(shown) > LONG:
             field = LongField(self, self._style, shown)
@@ -161,7 +168,7 @@ class ArgumentForm(QWidget):
     def _value(self, name: str, about: Mapping[str, Any], editor: Editor) -> object:
         given = name in self._given
         if isinstance(editor, ChoiceField):
-            return editor.value if given or editor.value is not None else _NOTHING
+            return editor.value
         text = hidden(editor.toPlainText() if isinstance(editor, LongField) else editor.text())
         if not given and not text:
             return _NOTHING
@@ -169,7 +176,7 @@ class ArgumentForm(QWidget):
         if isinstance(before, str) or (not given and about.get("type", "string") == "string"):
             return text
         try:
-            return json.loads(text)
+            return loads(text)
         except ValueError as error:
             raise ValueError(f"“{_title(name)}” is no value of JSON.") from error
 
@@ -188,9 +195,18 @@ def _title(name: str) -> str:
 
 
 def _json(value: object) -> str:
-    if value is None:
+    if value is _NOTHING:
         return "not given"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def loads(text: str) -> Any:
+    """A value of JSON. Raises ValueError, for NaN and the like too: no other program takes them."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is no value of JSON")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def pretty(arguments: Arguments) -> str:

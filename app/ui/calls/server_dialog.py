@@ -27,8 +27,8 @@ from PySide6.QtWidgets import (
 from app.chat.changes import ServerRow, ServerTried, ToolsListed
 from app.core.errors import UsageError
 from app.core.tools import ServerConfig, ServerTool
+from app.core.visible import visible
 from app.tools.environment import command_line, login_path, needs_network, parse_config, server_environment
-from app.ui.calls.visible import visible
 from app.ui.card import Card
 from app.ui.controls import Button, CheckBox, ElidedWords, IconButton, Line, Words
 from app.ui.layers import Dialog
@@ -56,7 +56,9 @@ class ServerDialog(Dialog):
 
     tried = Signal(object)  # ServerConfig: start it for a look
     added = Signal(object, object, object)  # ServerConfig, ServerTried, the names of tools that stay off
-    accepted_tools = Signal(str, object)  # server, the names of tools that stay off
+    accepted_tools = Signal(
+        str, object, object
+    )  # server, its tools as they were shown, the names of those that stay off
 
     def __init__(self, look: Look, window: QWidget, review: ServerRow | None = None) -> None:
         super().__init__(look, window, *SIZE)
@@ -346,7 +348,7 @@ class ServerDialog(Dialog):
     def _on_add_clicked(self) -> None:
         off = tuple(name for name, check in self._boxes.items() if not check.isChecked())
         if self._review is not None:
-            self.accepted_tools.emit(self._review.config.name, off)
+            self.accepted_tools.emit(self._review.config.name, self._review.tools, off)
         elif self._config is not None and self._found is not None:
             self.added.emit(msgspec.structs.replace(self._config), self._found, off)
         self.accept()

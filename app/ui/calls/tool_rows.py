@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.chat.changes import ServerRow, ToolRow
 from app.core.tools import Effect, Grant, Verdict
+from app.core.visible import at_home, visible
 from app.ui.banners import Picture
-from app.ui.calls.visible import at_home, visible
 from app.ui.controls import Button, ElidedWords, IconButton, Switch, Words
 from app.ui.look import Look
 from app.ui.menus import Menu

@@ -59,7 +59,7 @@ def _waits(seconds_left: float | None) -> str:
 
 def can_continue(message: MessageView) -> bool:
     """Whether this answer was cut and can go on."""
-    if message.role is not Role.ASSISTANT or message.state is MessageState.STREAMING:
+    if message.role is not Role.ASSISTANT or message.state in (MessageState.STREAMING, MessageState.QUEUED):
         return False
     if message.calls:
         return all(call.settled for call in message.calls)

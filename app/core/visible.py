@@ -10,6 +10,8 @@ _KEPT = "\n\t"
 _OPEN, _CLOSE = "⟦", "⟧"
 _CODE = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
 _HIDDEN = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
+# what draws nothing although it is a letter or a mark: Unicode's Default_Ignorable_Code_Point, the blank of Braille
+_IGNORED = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _BLANK = re.compile("[\u00a0\u115f\u1160\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0]")  # looks like a space and is none
 
 
@@ -34,5 +36,5 @@ def at_home(folder: str) -> str:
 def _shown(letter: str) -> str:
     if letter in _KEPT:
         return letter
-    odd = letter == _OPEN or unicodedata.category(letter) in _HIDDEN or _BLANK.match(letter)
+    odd = letter == _OPEN or unicodedata.category(letter) in _HIDDEN or _BLANK.match(letter) or _IGNORED.match(letter)
     return f"{_OPEN}U+{ord(letter):04X}{_CLOSE}" if odd else letter
