@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.ui.attachments.sight import Sight
 from app.ui.look import Look
-from app.ui.painting import box, mirrored, picture, words
+from app.ui.mark import mark_size, paint_mark
 
 
 class SightMark(QWidget):
@@ -35,29 +35,13 @@ class SightMark(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        px = self._look.px
-        wide = QFontMetricsF(self._look.font(12, 500)).horizontalAdvance(self._words())
-        return QSize(px(9 + 16 + 6) + round(wide) + px(11), px(28))
+        return mark_size(self._look, self._words())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        look = self._look
-        px = look.px
-        painter = QPainter(self)
-        painter.setLayoutDirection(self.layoutDirection())
-        sees = bool(self.value.sees)
-        if sees:
-            edge = look.colour("accent") if look.theme.contrast else None
-            box(painter, self.rect(), 6, look.colour("tint"), edge)
-        ink = "accent" if sees else "text3"
-        icon = mirrored(QRect(px(9), 0, px(16), self.height()), self.rect(), self.layoutDirection())
-        drawn = look.pixmap("eye" if sees else "eye-off", ink, 16, self.devicePixelRatioF())
-        picture(painter, QRectF(icon).center(), drawn)
-        painter.setFont(look.font(12, 500))
-        inner = QRect(px(31), 0, self.width() - px(31), self.height())
-        words(painter, mirrored(inner, self.rect(), self.layoutDirection()), self._words(), look.colour(ink))
+        paint_mark(self, self._look, "eye" if self.value.sees else "eye-off", self._words(), on=bool(self.value.sees))
 
     def _words(self) -> str:
         return "Sees images" if self.value.sees else "No images"

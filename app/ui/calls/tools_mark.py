@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPaintEvent
 
 from app.ui.controls import PaintedButton
 from app.ui.look import Look
-from app.ui.painting import box, mirrored, picture, words
+from app.ui.mark import mark_size, paint_mark
 
 
 class ToolsMark(PaintedButton):
@@ -35,28 +35,13 @@ class ToolsMark(PaintedButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        px = self._look.px
-        wide = QFontMetricsF(self._look.font(12, 500)).horizontalAdvance(self._words())
-        return QSize(px(9 + 16 + 6) + round(wide) + px(11), px(28))
+        return mark_size(self._look, self._words())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        look = self._look
-        px = look.px
-        painter = QPainter(self)
-        painter.setLayoutDirection(self.layoutDirection())
-        on = self.isChecked()
-        fill = look.colour("tint") if on else look.colour("hover") if self.underMouse() else None
-        edge = look.colour("accent") if self.ring or (on and look.theme.contrast) else None
-        box(painter, self.rect(), 6, fill, edge, 2 if self.ring else 1)
-        ink = "accent" if on else "text3"
-        icon = mirrored(QRect(px(9), 0, px(16), self.height()), self.rect(), self.layoutDirection())
-        picture(painter, QRectF(icon).center(), look.pixmap("tools", ink, 16, self.devicePixelRatioF()))
-        painter.setFont(look.font(12, 500))
-        inner = QRect(px(31), 0, self.width() - px(31), self.height())
-        words(painter, mirrored(inner, self.rect(), self.layoutDirection()), self._words(), look.colour(ink))
+        paint_mark(self, self._look, "tools", self._words(), on=self.isChecked(), ring=self.ring)
 
     def _words(self) -> str:
         return f"Tools {self._count}" if self.isChecked() else "No tools"
