@@ -324,6 +324,7 @@ class ServerRow:
     detail: str
     unseen: tuple[str, ...]
     tools: tuple[ServerTool, ...]
+    off: tuple[str, ...] = ()  # of its tools, those that the person keeps off
 
 
 @dataclass(frozen=True, slots=True)

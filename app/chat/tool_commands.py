@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -33,7 +34,8 @@ class ToolCommands:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._trying = ""
+        self._trying = ""  # the name that the server is started under for a look
+        self._tries = count(1)
 
     # calls
 
@@ -111,8 +113,10 @@ class ToolCommands:
 
     def try_server(self, config: ServerConfig) -> Changes:
         """Start a server for a look at its tools, and stop it again; ServerTried follows."""
-        self._trying = config.name
-        self._desk.toolbox.start_server(msgspec.structs.replace(config, name=_TRIED + config.name), login_path())
+        if self._trying:
+            self._desk.toolbox.stop_server(self._trying)
+        self._trying = f"{_TRIED}{next(self._tries)} {config.name}"  # the answer to an earlier try is none to this one
+        self._desk.toolbox.start_server(msgspec.structs.replace(config, name=self._trying), login_path())
         return ()
 
     def add_server(self, config: ServerConfig, tried: ServerTried, off: tuple[str, ...] = ()) -> Changes:
@@ -155,9 +159,9 @@ class ToolCommands:
         )
 
     def _tried(self, event: ServerStarted | ServerFailed | ServerStopped) -> Changes:
-        name = event.server.removeprefix(_TRIED)
-        if isinstance(event, ServerStopped) or name != self._trying:
+        if isinstance(event, ServerStopped) or event.server != self._trying:
             return ()
+        name = event.server.removeprefix(_TRIED).partition(" ")[2]
         self._trying = ""
         if isinstance(event, ServerFailed):
             return (ServerTried(name, event.message, event.detail, "", "", 0.0, ()),)

@@ -292,7 +292,7 @@ class ToolDesk:
         counted = None if None in tokens else sum(one for one in tokens if one is not None)
         return ServerRow(
             entry.config, entry.enabled, server.state, len(names), counted, server.message, server.detail,
-            unseen(entry, server.tools), server.tools,
+            unseen(entry, server.tools), server.tools, entry.off,
         )  # fmt: skip
 
 

@@ -79,8 +79,14 @@ def tool_of(function: Callable[..., str], effect: Effect, *, path_argument: str 
         parameters["required"] = required
 
     def run(arguments: Arguments, around: Surroundings) -> str:
-        given = {name: value for name, value in arguments.items() if name in properties and value is not None}
-        return function(**given, around=around) if takes_around else function(**given)
+        given = {
+            name: _as_declared(value, properties[name])
+            for name, value in arguments.items()
+            if name in properties and value is not None
+        }
+        text = function(**given, around=around) if takes_around else function(**given)
+        # a file's name need not be UTF-8; what is stored and sent has to be
+        return text.encode("utf-8", "replace").decode("utf-8")
 
     return Tool(
         function.__name__, description, parameters, effect, run=run, path_argument=path_argument, on_session=on_session
@@ -129,6 +135,12 @@ def check_arguments(tool: Tool, arguments: Arguments) -> str:
     place = ".".join(map(str, found.absolute_path))
     where = f" at “{place}”" if place else ""
     return f"The arguments are not what {tool.name} takes{where}: {found.message[:300]}."
+
+
+def _as_declared(value: Any, schema: Schema) -> Any:
+    """The value; 2.0 as 2 where a whole number is asked for, as JSON Schema lets it pass for one."""
+    whole = schema.get("type") == "integer" and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def _words(function: Callable[..., str]) -> tuple[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSpacerItem, QToolButton, QVBoxLayout
 
 from app.ui.attachments.sight_mark import SightMark
 from app.ui.calls.tools_mark import ToolsMark
@@ -126,6 +126,7 @@ class Composer(QFrame):
         self._had_draft = False
         self._send_waits = False
         self._card: FolderCard | None = None
+        self._below_card = QSpacerItem(0, 10)
         self._numbers = count(1)
         self.edit = MessageEdit()
         self.attach = IconButton(look, "attach", "Attach", "Ctrl+U")
@@ -205,7 +206,7 @@ class Composer(QFrame):
         self.drop_card()
         self._card = card
         self._column.insertWidget(0, card)
-        self._column.insertSpacing(1, 10)
+        self._column.insertItem(1, self._below_card)
         if not self.has_draft:
             card.not_now.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -213,7 +214,7 @@ class Composer(QFrame):
         """The question was answered."""
         if self._card is not None:
             self._card.close_now()
-            self._column.takeAt(1)
+            self._column.removeItem(self._below_card)
             self._card.hide()
             self._card.deleteLater()
             self._card = None

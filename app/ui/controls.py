@@ -8,6 +8,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QFont,
     QFontMetricsF,
+    QKeyEvent,
     QKeySequence,
     QPainter,
     QPaintEvent,
@@ -17,13 +18,14 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, Q
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
 from app.ui.painting import KEYBOARD, box, picture
+from app.ui.tips import tip
 
 
 def describe(widget: QWidget, name: str, key: str | QKeySequence | None = None) -> None:
     """Give a control its name for screen readers and a tooltip with its name and key."""
     widget.setAccessibleName(name)
     keys = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) if key else ""
-    widget.setToolTip(f"{name}   {keys}" if keys else name)
+    widget.setToolTip(tip(f"{name}   {keys}" if keys else name))
 
 
 class IconButton(QToolButton):
@@ -249,6 +251,14 @@ class PaintedButton(QAbstractButton):
         super().__init__(parent)
         self.ring = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses it, as Space does."""
+        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not held:
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.ring = event.reason() in KEYBOARD

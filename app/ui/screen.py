@@ -36,6 +36,7 @@ class Screen(QObject):
     tools_listed = Signal(object)
     messages_shown = Signal(object)
     message_shown = Signal(object)
+    messages_removed = Signal(object)  # their ids
     calls_logged = Signal(object)
     prompt_shown = Signal(object)
     server_tried = Signal(object)
@@ -186,6 +187,7 @@ class Screen(QObject):
         self._activity.forget(change.ids)
         if change.conversation == self.conversation:
             self._chat.transcript.remove_messages(change.ids)
+            self.messages_removed.emit(change.ids)
             if self.last_answer is not None and self.last_answer.id in change.ids:
                 self.last_answer = None
         if change.undo:

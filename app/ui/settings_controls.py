@@ -26,6 +26,7 @@ from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import box, mirrored, picture, words
 from app.ui.sentence import Sentence
+from app.ui.tips import tip
 
 FIELD = 156
 
@@ -144,7 +145,7 @@ class FolderButton(QWidget):
     def show_folder(self, folder: str) -> None:
         """Show this folder; "" is the usual one."""
         self.choose.setText(f"…/{PurePath(folder).name}" if folder else self._usual)
-        self.choose.setToolTip(folder)
+        self.choose.setToolTip(tip(folder))
         self.choose.setAccessibleDescription(folder or self._usual)
         self.choose.updateGeometry()
         self.reset.setVisible(bool(folder))

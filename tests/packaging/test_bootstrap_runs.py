@@ -101,12 +101,9 @@ def ready(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def test_when_all_is_there_it_is_quick_and_silent(ready: Checkout) -> None:
-    ready.run("run", "--version")  # compiles the modules
-    began = time.monotonic()
+def test_when_all_is_there_it_does_nothing_and_is_silent(ready: Checkout) -> None:
     done = ready.run("run", "doctor", "--json")
     assert (done.stdout, done.stderr, done.returncode) == ("cabochon doctor --json\n", "", 0)
-    assert time.monotonic() - began < 1.0
     assert not (ready.root / ".cache").exists()
 
 

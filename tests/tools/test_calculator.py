@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -47,6 +48,17 @@ from app.tools.registry import ToolError
         ("12 * 7 =", "84"),
         ("10**40", "1" + "0" * 40),
         ("factorial(20)", "2432902008176640000"),
+        ("0.12345678901234567890 + 1", "1.1234567890123456789"),
+        ("12345678901234567.5 * 2", "24691357802469135"),
+        ("1_000.5e-3 + .5 + 1.", "2.5005"),
+        ("sin(4)**2", "0.572750016904307"),
+        ("(-pi)^2", "9.86960440108936"),
+        ("log(10**400)", "400"),
+        ("0e999999999", "0"),
+        ("1/3**1000", "about 7.56389132310410e-478"),
+        ("10**400/3", "about 3.33333333333333e+399"),
+        ("9**5000", "about 1.63135018534263e+4771"),
+        ("9**4990 + 0.5", "about 4.67866663873671e+4761"),
     ],
 )
 def test_values(expression: str, result: str) -> None:
@@ -79,6 +91,8 @@ def test_values(expression: str, result: str) -> None:
         "(-8) ** 0.5",
         "factorial(-1)",
         "factorial(2.5)",
+        "1e-400",
+        "(-pi) ** 0.5",
         "f'{1}'",
         "print(1)",
         "1 < 2",
@@ -113,17 +127,19 @@ def test_what_is_no_arithmetic_is_refused(expression: str) -> None:
         "1e999",
         "exp(1000)",
         "0.1**100000",
+        "1e-999999999",
+        "0e-999999999",
         "(1/3)**50000",
         "9" * 300 + "**" + "9" * 100,
     ],
 )
 def test_nothing_takes_long(expression: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         answer = calculator(expression)
     except ToolError as error:
         answer = str(error)
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0  # some would take years
     assert len(answer) < 4000
 
 
@@ -133,6 +149,11 @@ def test_fractions_are_exact(left: Fraction, right: Fraction, operator: str) -> 
     answer = calculator(f"({left}) {operator} ({right})")
     value = Fraction(answer.removeprefix("about "))
     assert value == exact or (answer.startswith("about") and abs(value - exact) <= abs(exact) * Fraction(1, 10**14))
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=18))
+def test_decimals_are_what_they_are_written_as(value: Decimal) -> None:
+    assert Fraction(calculator(f"{value:f} * 1")) == Fraction(value)
 
 
 @given(st.text(max_size=60))

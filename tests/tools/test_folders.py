@@ -212,7 +212,30 @@ DOUBLED = [
         "../.",
     )
 ]
-ATTACKS = [*UPS, *ABSOLUTE, *SIDEWAYS, *LINKS, *HOMES, *FOREIGN, *ODD, *ENCODED, *URLS, *DOUBLED]
+NAMES = [  # none of these is another spelling of a name that exists
+    "x" * 300,
+    "sub/" + "x" * 300,
+    "a.txt.",
+    "a.txt ",
+    " ../secret/secret.txt",
+    "../secret./secret.txt",
+    "../secret /secret.txt",
+    "../SECRET/secret.txt",
+    "{home}/docs /../secret/secret.txt",
+    "{home}/docs./secret.txt",
+    "{home}/do\u0301cs/../secret/secret.txt",
+    "fo\u2215lder-link",
+    "a.txt\n",
+    "\n",
+    "a.txt/../../secret/secret.txt",
+    "not-there/../../secret/secret.txt",
+    "fifo/../../secret/secret.txt",
+    "-rf",
+    "$HOME/secret/secret.txt",
+    "`id`",
+    "*",
+]
+ATTACKS = [*UPS, *ABSOLUTE, *SIDEWAYS, *LINKS, *HOMES, *FOREIGN, *ODD, *ENCODED, *URLS, *DOUBLED, *NAMES]
 
 
 def _snapshot(root: Path) -> dict[str, object]:
@@ -329,6 +352,31 @@ def test_a_file_with_another_name_elsewhere_is_not_written(ground: Ground) -> No
     with pytest.raises(ToolError, match="alone"):
         run({"path": "hard.txt", "text": "x", "mode": "append"}, Surroundings(ground.grants))
     assert (ground.root / "secret" / "secret.txt").read_text() == SECRET
+
+
+def test_a_granted_folder_that_becomes_a_link_is_closed(ground: Ground) -> None:
+    ground.docs.rename(ground.root / "before")
+    ground.docs.symlink_to(ground.root / "secret")
+    for path in ("secret.txt", str(ground.docs / "secret.txt"), "."):
+        with pytest.raises(ToolError, match="outside"):
+            granted(path, ground.grants)
+
+
+def test_with_the_root_folder_granted_only_regular_files_are_read(ground: Ground) -> None:
+    everything = (Grant("/"),)
+    assert granted(str(ground.docs / "file-link"), everything) == (ground.root / "secret" / "secret.txt").resolve()
+    for device in ("/dev/zero", "/dev/null", "/dev/tty", str(ground.docs / "fifo")):
+        with pytest.raises(ToolError):
+            read_bytes(granted(device, everything), everything, 10)
+    with pytest.raises(ToolError, match="read only"):
+        granted("/etc/passwd", everything, write=True)
+
+
+def test_of_several_folders_the_first_that_has_it_counts(ground: Ground) -> None:
+    grants = (*ground.grants, Grant(str((ground.root / "docs-x").resolve())))
+    assert granted("a.txt", grants) == (ground.docs / "a.txt").resolve()
+    assert granted("secret.txt", grants) == (ground.root / "docs-x" / "secret.txt").resolve()
+    assert granted("new.txt", grants) == ground.docs.resolve() / "new.txt"
 
 
 def test_what_is_inside_is_found(ground: Ground) -> None:

@@ -166,3 +166,23 @@ def test_no_sequence_of_approvals_lets_a_denied_thing_run(
             assert permission_of(tool) in standing.allowed_here, "beyond reading, only what was allowed in this chat"
         if tool.effect is Effect.NETWORK:
             assert decision.verdict is not Verdict.ALLOW
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    name=st.sampled_from(list(TOOLS)),
+    rules=st.lists(st.builds(Rule, tool=st.sampled_from(["", *TOOLS]), verdict=st.sampled_from(list(Verdict)))),
+    write=st.booleans(),
+)
+def test_a_servers_tool_never_inherits_what_the_built_in_one_of_its_name_may(
+    folder: Path, name: str, rules: list[Rule], write: bool
+) -> None:
+    built = TOOLS[name]
+    allowed = frozenset(given for tool in TOOLS.values() for given in (permission_of(tool), key_of(tool), tool.name))
+    standing = Standing(tuple(rules), allowed, (Grant(str(folder), write=write),))
+    for asked_as in ("", name, f"/{name}"):
+        for effect in Effect:
+            false_friend = replace(built, origin="server", run=None, effect=effect, asked_as=asked_as)
+            decision = decide(false_friend, {"path": "a.txt"}, standing)
+            assert decision.verdict is not Verdict.ALLOW
+            assert not decision.may_always

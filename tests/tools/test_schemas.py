@@ -69,9 +69,9 @@ def _chain(levels: int) -> dict[str, Any]:
     ],
 )
 def test_none_takes_long(schema: dict[str, Any]) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     _checked(schema, {"a": "a" * 40 + "!", "a" * 40 + "!": 1})
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0  # some would take years
 
 
 def test_ordinary_ones_are_cheap() -> None:

@@ -31,10 +31,27 @@ class Asked:
 
         return called
 
+    @property
+    def tools(self) -> _Tools:
+        """The session's commands about tools: `("tools.decide", "c1", {"approve": True})`."""
+        return _Tools(self)
+
     def take(self) -> list[tuple[Any, ...]]:
         """The calls since the last time."""
         taken, self.calls = self.calls, []
         return taken
+
+
+class _Tools:
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[Change, ...]]:
+        def called(*args: Any, **named: Any) -> tuple[Change, ...]:
+            self._asked.calls.append((f"tools.{name}", *args, *([named] if named else [])))
+            return ()
+
+        return called
 
 
 def message(

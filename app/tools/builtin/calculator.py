@@ -18,6 +18,7 @@ _MOST_BITS = 20_000  # of a number on the way; some 6,000 digits
 _MOST_DIGITS = 3_000  # of an answer in full
 _MOST_PLACES = 40  # after the point, of an answer that ends there
 _LARGEST_FACTORIAL = 1_500
+_FLOATS = (Fraction(1, 10**300), Fraction(10**300))  # sizes that a float has 15 digits for
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "∶": "/", "−": "-", "–": "-", "^": "**", "²": "**2", "³": "**3"})
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:[, '\u00a0\u202f]\d{3})+(?![\d,])")
 _PERCENT = re.compile(r"(\d(?:[\d.]*\d)?)\s*%(?!\s*[\d(a-z])", re.IGNORECASE)
@@ -31,8 +32,8 @@ def calculator(expression: str) -> str:
     if len(expression) > _MOST_CHARACTERS:
         raise ToolError("The expression is too long.")
     try:
-        tree = ast.parse(_plain(expression), mode="eval")
-        return _written(_value(tree.body))
+        text = _plain(expression)
+        return _written(_value(ast.parse(text, mode="eval").body, text))
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, ValueError) and str(error).startswith("math"):
             raise ToolError("This has no value among the real numbers.") from error
@@ -55,31 +56,36 @@ def _plain(expression: str) -> str:
     return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(?=\(|pi\b|sqrt)", r"\1*", text).strip()
 
 
-def _value(node: ast.expr) -> Number:
+def _value(node: ast.expr, text: str) -> Number:
     if isinstance(node, ast.Constant):
-        return _constant(node)
+        return _constant(node, text)
     if isinstance(node, ast.Name) and node.id.lower() in _NAMES:
         return _NAMES[node.id.lower()]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
-        value = _value(node.operand)
+        value = _value(node.operand, text)
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _bounded(_OPERATORS[type(node.op)](_value(node.left), _value(node.right)))
+        return _bounded(_OPERATORS[type(node.op)](_value(node.left, text), _value(node.right, text)))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         function = _FUNCTIONS.get(node.func.id.lower())
         if function is not None and node.args:
-            return _bounded(function(*(_value(one) for one in node.args)))
+            return _bounded(function(*(_value(one, text) for one in node.args)))
     raise ToolError("Only numbers, + - * / // % ** , brackets and the usual functions can be calculated.")
 
 
-def _constant(node: ast.Constant) -> Number:
+def _constant(node: ast.Constant, text: str) -> Number:
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
         raise ToolError("Only numbers can be calculated.")
     if isinstance(node.value, int):
         return _bounded(Fraction(node.value))
     if not math.isfinite(node.value):
         raise OverflowError
-    return Fraction(Decimal(repr(node.value)))  # 0.1 is a tenth
+    written = ast.get_source_segment(text, node) or repr(node.value)
+    if node.value == 0:  # its exponent may be anything
+        if written.lower().partition("e")[0].strip("0_."):
+            raise ToolError("A number here is too small to calculate with.")
+        return Fraction(0)
+    return _bounded(Fraction(written))  # as it is written: 0.1 is a tenth, and a float has 17 digits only
 
 
 def _bounded(value: Number) -> Number:
@@ -98,7 +104,7 @@ def _power(base: Number, exponent: Number) -> Number:
         if abs(base) not in (0, 1) and bits * abs(exponent.numerator) > _MOST_BITS:
             raise OverflowError
         return base**exponent.numerator
-    if base < 0:
+    if base < 0 and exponent != int(exponent):
         raise ToolError("This has no value among the real numbers.")
     return _root(base, exponent)
 
@@ -137,7 +143,14 @@ def _round(value: Number, places: Number = Fraction(0)) -> Number:
 
 
 def _log(value: Number, base: Number = Fraction(10)) -> Number:
-    return math.log10(value) if base == 10 else math.log(value) / math.log(base)
+    if base == 10:
+        return math.log10(_whole(value))
+    return math.log(_whole(value)) / math.log(_whole(base))
+
+
+def _whole(value: Number) -> Number | int:
+    """A whole number as int: of these a logarithm may be taken whatever their size."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def _real(function: Callable[[float], float]) -> Callable[..., Number]:
@@ -165,8 +178,8 @@ _FUNCTIONS: dict[str, Callable[..., Number]] = {
     "factorial": _factorial,
     "log": _log,
     "log10": lambda value: _log(value),
-    "log2": lambda value: math.log2(value),
-    "ln": lambda value: math.log(value),
+    "log2": lambda value: math.log2(_whole(value)),
+    "ln": lambda value: math.log(_whole(value)),
     **{name: _real(getattr(math, name)) for name in ("exp", "sin", "cos", "tan", "asin", "acos", "atan")},
 }
 
@@ -174,15 +187,20 @@ _FUNCTIONS: dict[str, Callable[..., Number]] = {
 def _written(value: Number) -> str:
     if isinstance(value, float):
         return _floated(value)
+    if abs(value) >= 10**_MOST_DIGITS:  # Python itself writes no more than 4,300
+        return _rounded(value)
     if value.denominator == 1:
-        digits = str(value.numerator)
-        return digits if len(digits) <= _MOST_DIGITS else f"about {Decimal(value.numerator):.14e}"
+        return str(value.numerator)
     places = _places(value.denominator)
     if places is not None:
         whole = abs(value.numerator) * 10**places // value.denominator
         digits = str(whole).zfill(places + 1)
         return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
-    return f"about {_floated(float(value))}"
+    return f"about {_floated(float(value))}" if _FLOATS[0] < abs(value) < _FLOATS[1] else _rounded(value)
+
+
+def _rounded(value: Fraction) -> str:
+    return f"about {Decimal(value.numerator) / Decimal(value.denominator):.14e}"
 
 
 def _places(denominator: int) -> int | None:

@@ -39,8 +39,11 @@ def read_file(path: str, first_line: int = 1, lines: int | None = None, *, aroun
     lines: How many lines to read; without it as many as fit
     """
     file = granted(path, around.grants)
-    text = text_of(read_bytes(file, around.grants, _LARGEST), file.name)
-    every = text.splitlines(keepends=True)
+    data = read_bytes(file, around.grants, _LARGEST + 1)
+    all_of_it = len(data) <= _LARGEST
+    if not all_of_it:
+        data = data[: data.rfind(b"\n", 0, _LARGEST) + 1] or data[:_LARGEST]  # half a letter would look like no UTF-8
+    every = text_of(data, file.name).splitlines(keepends=True)
     begin = max(1, first_line) - 1
     chosen = every[begin : begin + lines if lines is not None and lines > 0 else None]
     found: list[str] = []
@@ -52,10 +55,21 @@ def read_file(path: str, first_line: int = 1, lines: int | None = None, *, aroun
         used += len(line)
     if not found:
         return f"{shown(file, around.grants)} has {len(every)} lines; none of these."
-    rest = len(every) - begin - len(found)
+    return "".join(found) + _left_out(begin, found, every, all_of_it=all_of_it)
+
+
+def _left_out(begin: int, found: list[str], every: list[str], *, all_of_it: bool) -> str:
+    """What of the file was not returned, and how to go on; "" where nothing was left out."""
     end = begin + len(found)
-    more = f"\n[lines {begin + 1} to {end} of {len(every)}; go on with first_line {end + 1}]"
-    return "".join(found) + (more if rest > 0 or begin else "")
+    notes = []
+    if begin or end < len(every):
+        going_on = f"; go on with first_line {end + 1}" if end < len(every) else ""
+        notes.append(f"lines {begin + 1} to {end} of {len(every)}{going_on}")
+    if len(found[0]) < len(every[begin]):
+        notes.append(f"line {begin + 1} is cut: {_MOST_CHARACTERS:,} of its {len(every[begin]):,} characters")
+    if not all_of_it:
+        notes.append(f"only the first {_LARGEST:,} bytes of the file can be read")
+    return f"\n[{'; '.join(notes)}]" if notes else ""
 
 
 def text_of(data: bytes, name: str) -> str:

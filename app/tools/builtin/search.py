@@ -44,7 +44,7 @@ def search_files(words: str, path: str | None = None, *, around: Surroundings) -
 
 
 def _files(place: Path) -> Iterator[Path]:
-    if not place.is_dir():
+    if not os.path.isdir(place):
         yield place
         return
     for folder, folders, names in os.walk(place):  # links to folders are not followed

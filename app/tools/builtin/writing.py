@@ -18,7 +18,7 @@ def write_file(path: str, text: str, mode: Literal["write", "append"], *, around
     mode: write makes the file anew, append adds to it
     """
     file = granted(path, around.grants, write=True)
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):
         raise ToolError(f"There is no folder “{shown(file.parent, around.grants)}”.")
     data = text.encode("utf-8", "replace")
     folder = opened_folder(file.parent, around.grants, write=True)

@@ -14,6 +14,7 @@ from app.ui.controls import IconButton, PaintedButton
 from app.ui.figures import tokens
 from app.ui.look import Look
 from app.ui.painting import LEFT_TO_RIGHT, box, mirrored, picture, words
+from app.ui.tips import tip
 
 HIGH = 66
 THUMB = 52
@@ -105,7 +106,7 @@ class Card(PaintedButton):
         kind = "Document" if self._attachment.document is not None or scanned else "Picture"
         self.setAccessibleName(f"{kind} {self._attachment.name}")
         self.setAccessibleDescription(self.state_words())
-        self.setToolTip(self._attachment.name)
+        self.setToolTip(tip(self._attachment.name))
         self._thumb = QPixmap()
         self.updateGeometry()
         self._place()
@@ -169,8 +170,6 @@ class Card(PaintedButton):
         elif event.key() in moves and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             step = moves[Qt.Key(event.key())]
             self.stepped.emit(self._attachment.number, step if self.layoutDirection() == LEFT_TO_RIGHT else -step)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
         else:
             super().keyPressEvent(event)
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.core.tools import Arguments, Call, Effect
@@ -24,6 +33,15 @@ _EFFECTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a person wrote into a card: what its form was made of, what the fields say, and the JSON, if any."""
+
+    shown: Arguments
+    fields: list[object]
+    raw: str | None
+
+
 class ApprovalCard(QWidget):
     """`decided` carries approve, the arguments as edited (None: unchanged) and how far it reaches.
 
@@ -39,7 +57,8 @@ class ApprovalCard(QWidget):
         self._call = call
         self._error = ""
         asked = call.asked
-        self._form = ArgumentForm(self, style, asked.parameters if asked else {}, call.arguments)
+        self._shown = call.arguments
+        self._form = self._made_form()
         self._raw: LongField | None = None
         self._json = RowButton(self, style, "code", "Raw JSON", "Raw JSON")
         self._always = RowButton(self, style, "", "Always allow", "Always allow", size=30)
@@ -56,12 +75,23 @@ class ApprovalCard(QWidget):
         self._here.clicked.connect(self._on_here)
         self._once.clicked.connect(self._on_once)
         self.deny.clicked.connect(self._on_deny)
-        self._form.sized.connect(self.sized)
 
     @property
     def call(self) -> Call:
         """What it asks about."""
         return self._call
+
+    @property
+    def written(self) -> Written:
+        """What the person wrote so far."""
+        return Written(self._shown, self._form.written, None if self._raw is None else self._raw.toPlainText())
+
+    def write(self, written: Written) -> None:
+        """Go on with what was written into another card of the same call."""
+        self._show_form(written.shown)
+        self._form.write(written.fields)
+        if written.raw is not None:
+            self._show_raw(written.raw)
 
     def widgets(self) -> list[QWidget]:
         """What takes the keyboard, in order; Deny is last."""
@@ -185,40 +215,56 @@ class ApprovalCard(QWidget):
         try:
             edited = self._edited()
         except ValueError as error:
-            self._error = str(error)
-            self.sized.emit()
+            self._say(str(error))
             return
         self.decided.emit(True, edited, reach)
 
+    def _say(self, error: str) -> None:
+        self._error = error
+        self.setAccessibleDescription(error)
+        if error:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, error))
+        self.sized.emit()
+
+    def _made_form(self) -> ArgumentForm:
+        asked = self._call.asked
+        form = ArgumentForm(self, self._style, asked.parameters if asked else {}, self._shown)
+        form.sized.connect(self.sized)
+        return form
+
+    def _show_form(self, arguments: Arguments) -> None:
+        """Fields for these arguments, in place of what is there."""
+        for before in (self._form, self._raw):
+            if before is not None:
+                before.hide()
+                before.deleteLater()
+        self._raw = None
+        self._shown = arguments
+        self._form = self._made_form()
+        self._json.set_face("code", "Raw JSON")
+
+    def _show_raw(self, text: str) -> LongField:
+        """The arguments as JSON, in place of the fields."""
+        self._raw = raw = LongField(self, self._style, text)
+        raw.setAccessibleName("Arguments as JSON")
+        raw.show()
+        self._form.hide()
+        self._json.set_face("log", "Form")
+        return raw
+
     @Slot()
     def _on_json_clicked(self) -> None:
+        try:
+            edited = self._edited()
+        except ValueError as error:
+            self._say(str(error))
+            return
+        arguments = self._call.arguments if edited is None else edited
         if self._raw is None:
-            try:
-                shown = self._form.arguments()
-            except ValueError:
-                shown = self._call.arguments
-            self._raw = LongField(self, self._style, pretty(shown))
-            self._raw.setAccessibleName("Arguments as JSON")
-            self._raw.show()
-            self._raw.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._show_raw(pretty(arguments)).setFocus(Qt.FocusReason.OtherFocusReason)
         else:
-            try:
-                edited = self._edited()
-            except ValueError as error:
-                self._error = str(error)
-                self.sized.emit()
-                return
-            self._raw.deleteLater()
-            self._raw = None
-            asked, before = self._call.asked, self._form
-            self._form = ArgumentForm(
-                self, self._style, asked.parameters if asked else {}, self._call.arguments if edited is None else edited
-            )
-            self._form.sized.connect(self.sized)
-            before.deleteLater()
-        self._json.set_face("code" if self._raw is None else "log", "Raw JSON" if self._raw is None else "Form")
-        self._error = ""
-        self.sized.emit()
+            self._show_form(arguments)
+        self._say("")
 
     @Slot()
     def _on_always(self) -> None:

@@ -16,6 +16,7 @@ from app.ui import fonts
 from app.ui.calls.form import one_line, pretty
 from app.ui.controls import PaintedButton
 from app.ui.painting import box, mirrored, picture, words
+from app.ui.tips import tip
 from app.ui.transcript.attached import Thumb
 from app.ui.transcript.style import Style
 
@@ -35,7 +36,7 @@ def time_words(milliseconds: float) -> str:
     if milliseconds < 100:
         return f"{max(1, round(milliseconds))} ms"
     seconds = milliseconds / 1000
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds:.1f} s" if round(seconds, 1) < 10 else f"{seconds:.0f} s"
 
 
 def result_words(call: Call, seconds: float = 0.0) -> str:
@@ -46,9 +47,11 @@ def result_words(call: Call, seconds: float = 0.0) -> str:
         return "denied"
     if call.state is CallState.FAILED:
         return "failed"
-    lines = call.result.count("\n") + 1
+    lines = len(call.result.strip().splitlines())
     if call.pictures:
         return "1 picture" if len(call.pictures) == 1 else f"{len(call.pictures)} pictures"
+    if not lines:
+        return ""
     return " ".join(visible(call.result).split()) if lines == 1 else f"{lines} lines"
 
 
@@ -74,11 +77,11 @@ class CallLine(PaintedButton):
             self._ticking.start()
         else:
             self._ticking.stop()
-        decided = {CallDecision.EDITED: ", with your changes", CallDecision.APPROVED: ", approved"}
-        name = f"{visible(call.name)}, {result_words(call)}{decided.get(call.decision, '')}"
-        self.setAccessibleName(name[:300])
+        decided = {CallDecision.EDITED: "with your changes", CallDecision.APPROVED: "approved"}
+        told = [visible(call.name), result_words(call), decided.get(call.decision, "")]
+        self.setAccessibleName(", ".join(filter(None, told))[:300])
         self.setAccessibleDescription(one_line(call.given)[:1000])
-        self.setToolTip(visible(call.why)[:300])
+        self.setToolTip(tip(visible(call.why)[:300]))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -27,6 +27,7 @@ from app.ui.controls import IconButton, Words
 from app.ui.days import clock_time
 from app.ui.look import Look
 from app.ui.painting import margins, mirrored, picture, words
+from app.ui.tips import tip
 
 ROW = 28
 EVENTS = {
@@ -72,7 +73,9 @@ class _Rows(QStyledItemDelegate):
         if entry.milliseconds:
             end -= self._at_end(painter, area, end, time_words(entry.milliseconds), direction) + px(8)
         painter.setFont(look.font(12))
-        end -= self._at_end(painter, area, end, entry.why if entry.event == "refused" else said, direction) + px(8)
+        end -= self._at_end(
+            painter, area, end, visible(entry.why) if entry.event == "refused" else said, direction
+        ) + px(8)
         painter.setFont(look.font(12, 500))
         name = QRect(area.left() + px(82), area.top(), max(px(24), end - area.left() - px(82)), area.height())
         words(painter, mirrored(name, area, direction), visible(entry.tool), look.colour("text"))
@@ -145,7 +148,7 @@ class CallLog(QWidget):
             moment = clock_time(datetime.fromtimestamp(entry.at))
             item = QStandardItem(f"{moment}, {visible(entry.tool)}, {said}")
             item.setData(entry, _ENTRY)
-            item.setToolTip(f"{visible(entry.arguments)[:600]}\n{visible(entry.why)}".strip())
+            item.setToolTip(tip(f"{visible(entry.arguments)[:600]}\n{visible(entry.why)}".strip()))
             self._model.appendRow(item)
 
     def paintEvent(self, event: object) -> None:

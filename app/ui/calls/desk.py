@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 from app.chat.changes import CallsLogged, MessageView, ServerTried, ToolsListed
 from app.core.protocol import Measured
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from app.ui.calls.server_dialog import ServerDialog
     from app.ui.calls.tools_panel import ToolsPanel
     from app.ui.layers import Dialog
+
+
+class _Waiting(NamedTuple):
+    """A call that waits: its tool, and the message it stands in."""
+
+    tool: str
+    message: str
 
 
 class ToolsDesk(QObject):
@@ -51,7 +58,7 @@ class ToolsDesk(QObject):
         self._show_dialog = show_dialog
         self._panel: ToolsPanel | None = None
         self._listed: ToolsListed | None = None
-        self._waiting: dict[str, str] = {}  # calls that wait in the chat that is shown, with their tools
+        self._waiting: dict[str, _Waiting] = {}  # calls that wait in the chat that is shown
         self._speed = 0.0  # tokens a second that were read last
         self._server_dialog: ServerDialog | None = None
         chat.composer.tools.toggled.connect(self._on_all_switched)
@@ -60,6 +67,7 @@ class ToolsDesk(QObject):
         screen.tools_listed.connect(self.show_tools)
         screen.messages_shown.connect(self._on_messages_shown)
         screen.message_shown.connect(self._on_message_shown)
+        screen.messages_removed.connect(self._on_messages_removed)
         screen.calls_logged.connect(self._on_calls_logged)
         screen.server_tried.connect(self._on_server_tried)
         screen.parts_measured.connect(self._on_measured)
@@ -145,15 +153,26 @@ class ToolsDesk(QObject):
         if set(self._waiting) - before:
             self._focus_waiting()
 
+    @Slot(object)
+    def _on_messages_removed(self, ids: tuple[str, ...]) -> None:
+        self._waiting = {call: one for call, one in self._waiting.items() if one.message not in ids}
+        self._show_waiting()
+
     def _focus_waiting(self) -> None:
-        """The card takes the keyboard only from a composer in which nothing is written."""
-        if self._waiting and not self._chat.composer.has_draft:
+        """The card takes the keyboard only where nobody writes: from an empty composer or the transcript's reader."""
+        if self._waiting and not self._chat.composer.has_draft and self._may_take(QApplication.focusWidget()):
             self._chat.transcript.focus_waiting()
+
+    def _may_take(self, focus: QWidget | None) -> bool:
+        if focus is None or self._chat.composer.isAncestorOf(focus):
+            return True
+        fields = QLineEdit | QPlainTextEdit | QTextEdit
+        return self._chat.transcript.isAncestorOf(focus) and not isinstance(focus, fields)
 
     def _note(self, message: MessageView) -> None:
         for call in message.calls:
             if call.state is CallState.WAITING:
-                self._waiting[call.id] = call.name
+                self._waiting[call.id] = _Waiting(call.name, message.id)
             else:
                 self._waiting.pop(call.id, None)
 
@@ -163,7 +182,7 @@ class ToolsDesk(QObject):
         self._chat.top.tools.set_number(number)
         self._screen.show_calls_waiting(number)
         if self._panel is not None:
-            self._panel.show_waiting(next(iter(self._waiting.values()), ""))
+            self._panel.show_waiting(next((one.tool for one in self._waiting.values()), ""))
 
     @Slot()
     def _on_show_asked(self) -> None:

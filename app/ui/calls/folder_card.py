@@ -17,6 +17,7 @@ from app.ui.banners import Picture
 from app.ui.controls import Button, ElidedWords, Line, Words
 from app.ui.look import Look
 from app.ui.painting import box
+from app.ui.tips import tip
 
 _MOST_FILES = 20_000
 _KINDS = {
@@ -41,6 +42,7 @@ class FolderCard(QWidget):
         self.setAccessibleName(f"Folder {shown}")
         title = ElidedWords(look, 14, 600)
         title.set_text(f"Let the model read {shown} in this chat?")
+        title.setToolTip(tip(shown))
         self._figures = Words(look, "Counting its files…", 12, token="text2", figures=True)
         words = QVBoxLayout()
         words.setSpacing(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.core.tools import Arguments, Schema
 from app.core.visible import hidden, visible
 from app.ui import fonts
 from app.ui.painting import mirrored, words
+from app.ui.tips import tip
 from app.ui.transcript.buttons import RowButton
 from app.ui.transcript.style import Style
 
@@ -55,17 +57,21 @@ class ChoiceField(RowButton):
     def _on_clicked(self) -> None:
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
-        for value in self._values:
+        for number, value in enumerate(self._values):
             action = menu.addAction(visible(_json(value)).replace("&", "&&"))
-            action.setData(self._values.index(value))
+            action.setData(number)
         menu.triggered.connect(self._on_chosen)
         menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
     @Slot(object)
     def _on_chosen(self, action: Any) -> None:
-        self.value = self._values[int(action.data())]
-        self.setText(visible(_json(self.value)))
+        self.show_value(self._values[int(action.data())])
         self.changed.emit()
+
+    def show_value(self, value: object) -> None:
+        """Have another of its values."""
+        self.value = value
+        self.setText(visible(_json(value)))
 
 
 Editor = QLineEdit | LongField | ChoiceField
@@ -90,6 +96,21 @@ class ArgumentForm(QWidget):
     def widgets(self) -> list[QWidget]:
         """The fields, from top to bottom."""
         return [editor for _, _, editor in self._rows]
+
+    @property
+    def written(self) -> list[object]:
+        """What stands in each field, whether it is a value or not."""
+        return [editor.value if isinstance(editor, ChoiceField) else _text(editor) for _, _, editor in self._rows]
+
+    def write(self, written: list[object]) -> None:
+        """Have this in the fields: what those of a form of the same arguments said."""
+        for (_, _, editor), each in zip(self._rows, written, strict=True):
+            if isinstance(editor, ChoiceField):
+                editor.show_value(each)
+            elif isinstance(editor, LongField):
+                editor.setPlainText(str(each))
+            else:
+                editor.setText(str(each))
 
     def arguments(self) -> Arguments:
         """What the fields say. Raises ValueError with one sentence."""
@@ -135,7 +156,7 @@ class ArgumentForm(QWidget):
         editor.setAccessibleName(_title(name))
         description = about.get("description")
         if isinstance(description, str):
-            editor.setToolTip(visible(description))
+            editor.setToolTip(tip(visible(description)))
             editor.setAccessibleDescription(visible(description))
         self._rows.append((name, about, editor))
 
@@ -169,16 +190,32 @@ class ArgumentForm(QWidget):
         given = name in self._given
         if isinstance(editor, ChoiceField):
             return editor.value
-        text = hidden(editor.toPlainText() if isinstance(editor, LongField) else editor.text())
+        text = hidden(_text(editor))
         if not given and not text:
             return _NOTHING
         before = self._given.get(name)
-        if isinstance(before, str) or (not given and about.get("type", "string") == "string"):
+        if isinstance(before, str) or (not given and "string" in (_types(about) or ("string",))):
             return text
         try:
             return loads(text)
         except ValueError as error:
             raise ValueError(f"“{_title(name)}” is no value of JSON.") from error
+
+
+def _text(editor: QLineEdit | LongField) -> str:
+    return editor.toPlainText() if isinstance(editor, LongField) else editor.text()
+
+
+def _types(about: Mapping[str, Any]) -> set[str]:
+    """The types that a schema names, its alternatives' too; empty where it names none."""
+    named = about.get("type")
+    found = {named} if isinstance(named, str) else set()
+    found |= {one for one in named if isinstance(one, str)} if isinstance(named, list) else set()
+    for key in ("anyOf", "oneOf"):
+        each = about.get(key)
+        for one in each if isinstance(each, list) else ():
+            found |= _types(one) if isinstance(one, Mapping) else set()
+    return found
 
 
 class _Nothing:
@@ -206,7 +243,13 @@ def loads(text: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is no value of JSON")
 
-    return json.loads(text, parse_constant=refuse)
+    def finite(digits: str) -> float:
+        return value if math.isfinite(value := float(digits)) else refuse(digits)
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=finite)
+    except RecursionError as error:
+        raise ValueError("it is too deep") from error
 
 
 def pretty(arguments: Arguments) -> str:

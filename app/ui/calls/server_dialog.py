@@ -10,7 +10,6 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
@@ -28,7 +27,8 @@ from app.chat.changes import ServerRow, ServerTried, ToolsListed
 from app.core.errors import UsageError
 from app.core.tools import ServerConfig, ServerTool
 from app.core.visible import visible
-from app.tools.environment import command_line, login_path, needs_network, parse_config, server_environment
+from app.tools.environment import command_line, needs_network, parse_config, server_environment
+from app.ui.calls.login import LoginPath
 from app.ui.card import Card
 from app.ui.controls import Button, CheckBox, ElidedWords, IconButton, Line, Words
 from app.ui.layers import Dialog
@@ -41,6 +41,7 @@ from app.ui.settings_controls import Segments
 SIZE = (880, 656)
 NARROW = 720
 _WAIT_MS = 400
+_FIRST = "Start it once for a look: it is stopped again, and nothing is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,13 @@ class ServerDialog(Dialog):
         super().__init__(look, window, *SIZE)
         self._review = review
         self._config: ServerConfig | None = review.config if review is not None else None
+        self._started: ServerConfig | None = None  # that the test start was asked for, unless it was edited since
         self._found: ServerTried | None = None
         self._boxes: dict[str, CheckBox] = {}
-        self._path = login_path()
+        self._path: str | None = None
+        self._login = LoginPath(self)
+        self._login.found.connect(self._on_path_found)
+        self._taken = 0  # of the servers in the pasted text
         title = "What the tools say of themselves now" if review is not None else "Add a tool server"
         self.setAccessibleName(title)
         self._result = Sentence(look, 13, 18)
@@ -87,13 +92,17 @@ class ServerDialog(Dialog):
         if review is not None:
             self._result.say(f"{visible(review.config.name)} has changed.", "Look at what is new before you go on.")
             self._test.hide()
-            self._show_tools(review.tools, marked=review.unseen)
+            self._show_tools(review.tools, marked=review.unseen, off=review.off)
+            self._show_command()
         else:
-            self._result.say("", "Start it once for a look: it is stopped again, and nothing is kept.")
-        self._show_command()
+            self._result.say("", _FIRST)
+            self._test.setEnabled(False)
+            self._login.ask()
 
     def show_tried(self, tried: ServerTried) -> None:
         """How the test start ended."""
+        if self._started is None:
+            return
         self._test.setEnabled(True)
         self._test.setText("Test again")
         if tried.message:
@@ -101,7 +110,7 @@ class ServerDialog(Dialog):
             return
         self._found = tried
         named = f"{visible(tried.title)} {visible(tried.version)}".strip()
-        over = "over HTTP" if self._config is not None and self._config.url else "over stdio"
+        over = "over HTTP" if self._started.url else "over stdio"
         self._result.say("It started, answered and was stopped again.", f"{tried.seconds:.1f} s, {over}, {named}")
         self._show_tools(tried.tools)
         self._add.setEnabled(True)
@@ -237,22 +246,26 @@ class ServerDialog(Dialog):
         whole.addWidget(warning)
         return side
 
-    def _show_tools(self, tools: tuple[ServerTool, ...], marked: tuple[str, ...] = ()) -> None:
+    def _show_tools(
+        self, tools: tuple[ServerTool, ...], marked: tuple[str, ...] = (), off: tuple[str, ...] = ()
+    ) -> None:
+        """Rows for these; a tick that the person has set stays."""
+        unticked = {*off, *(name for name, check in self._boxes.items() if not check.isChecked())}
         while (item := self._tools.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
         self._boxes = {}
         for tool in tools:
-            self._tools.addWidget(self._tool(tool, changed=tool.name in marked))
+            self._tools.addWidget(self._tool(tool, on=tool.name not in unticked, changed=tool.name in marked))
         self._tools.addStretch(1)
 
-    def _tool(self, tool: ServerTool, *, changed: bool) -> QWidget:
+    def _tool(self, tool: ServerTool, *, on: bool, changed: bool) -> QWidget:
         look = self._look
         row = QWidget()
         check = CheckBox(look)
         check.setAccessibleName(f"Use {visible(tool.name)}")
-        check.setChecked(True)
+        check.setChecked(on)
         self._boxes[tool.name] = check
         name = ElidedWords(look, 13, 500)
         name.set_text(visible(tool.name))
@@ -281,14 +294,22 @@ class ServerDialog(Dialog):
         self._ways.setCurrentIndex(0 if kind == "command" else 1)
         self._on_edited()
 
+    @Slot(str)
+    def _on_path_found(self, path: str) -> None:
+        self._path = path
+        self._show_command()
+
     @Slot()
     def _on_edited(self) -> None:
-        self._add.setEnabled(False)
-        self._found = None
+        self._taken = 0
+        self._forget_start()
+        self._result.say("", _FIRST)
         self._pause.start()
 
     @Slot()
     def _show_command(self) -> None:
+        if self._path is None and self._review is None:
+            return  # until the login shell has told its PATH, by which the program is found
         try:
             config = self._read()
         except UsageError as error:
@@ -297,17 +318,17 @@ class ServerDialog(Dialog):
             said = ""
         self._config = config or (self._review.config if self._review is not None else None)
         network = needs_network(self._config) if self._config is not None else ""
-        self._warning.say("This program runs with your rights.", _rights(network))
+        self._warning.say("This program runs with your rights.", _rights(visible(network)))
         if self._review is not None:
             return
         self._test.setEnabled(config is not None)
         self._form.name.setPlaceholderText(visible(config.name) if config is not None else "")
         if config is None:
-            self._runs.setPlainText(said)
+            self._runs.setPlainText(visible(said))
         elif config.url:
             self._runs.setPlainText(f"Connects to {visible(config.url)}")
         else:
-            environment = server_environment(config, self._path)
+            environment = server_environment(config, self._path or "")
             self._runs.setPlainText(visible(command_line(config, environment)))
 
     def _read(self) -> ServerConfig | None:
@@ -316,7 +337,7 @@ class ServerDialog(Dialog):
             return self._review.config
         if self._ways.currentIndex() == 1:
             text = self._json.toPlainText()
-            return parse_config(text)[0] if text.strip() else None
+            return parse_config(text)[self._taken] if text.strip() else None
         form = self._form
         name, command = form.name.text().strip(), form.command.text().strip()
         if not command:
@@ -340,6 +361,8 @@ class ServerDialog(Dialog):
         self._pause.stop()
         self._show_command()
         if self._config is not None:
+            self._forget_start()
+            self._started = self._config
             self._test.setEnabled(False)
             self._result.say("It starts…", "The first start may fetch the program from the network.")
             self.tried.emit(self._config)
@@ -349,9 +372,32 @@ class ServerDialog(Dialog):
         off = tuple(name for name, check in self._boxes.items() if not check.isChecked())
         if self._review is not None:
             self.accepted_tools.emit(self._review.config.name, self._review.tools, off)
-        elif self._config is not None and self._found is not None:
-            self.added.emit(msgspec.structs.replace(self._config), self._found, off)
+        elif self._started is not None and self._found is not None:
+            self.added.emit(self._started, self._found, off)
+            if self._has_another():
+                return
         self.accept()
+
+    def _has_another(self) -> bool:
+        """Go on with the next server of a text that has several."""
+        if self._ways.currentIndex() == 0:
+            return False
+        servers = parse_config(self._json.toPlainText())
+        if self._taken + 1 == len(servers):
+            return False
+        added, self._taken = servers[self._taken], self._taken + 1
+        self._forget_start()
+        which = f"The next is {visible(servers[self._taken].name)}, {self._taken + 1} of {len(servers)}: start it once."
+        self._result.say(f"{visible(added.name)} is added.", which)
+        self._show_command()
+        return True
+
+    def _forget_start(self) -> None:
+        """What was found by a test start holds no more."""
+        self._add.setEnabled(False)
+        self._started = self._found = None
+        self._boxes = {}  # what was ticked belongs to what was found
+        self._show_tools(())
 
 
 def _rights(network: str) -> str:
@@ -361,7 +407,8 @@ def _rights(network: str) -> str:
 
 def _named(words: list[str]) -> str:
     """A name for a server out of its command: of `npx -y @scope/server-memory` it is `memory`."""
-    last = next((word for word in reversed(words) if not word.startswith(("-", "/", "~", "."))), words[0])
+    given = [word for word in words[1:] if not word.startswith(("-", "/", "~", "."))]
+    last = next((word for word in given if "mcp" in word or "server" in word), given[0] if given else words[0])
     return re.sub(r"^(mcp-)?(server-)?|(-mcp)?(-server)?$", "", Path(last).name.partition("==")[0]) or "server"
 
 

@@ -34,8 +34,7 @@ class CallStack(QWidget):
     def show_calls(self, calls: tuple[Call, ...], pictures: tuple[Picture, ...], style: Style) -> None:
         """Show these; what the person has opened or edited of calls that are the same stays."""
         if style is not self._style:
-            self.clear()
-        self._style = style
+            self._begin_again(style)
         if calls == self._calls and pictures == self._pictures:
             return
         before = {call.id: call for call in self._calls}
@@ -92,6 +91,21 @@ class CallStack(QWidget):
                 detail.show()
                 top += high + px(GAP)
         return top - px(GAP)
+
+    def _begin_again(self, style: Style) -> None:
+        """Another look: everything is made anew, and what the person opened and wrote is there again."""
+        written = {call: card.written for call, card in self._cards.items()}
+        opened, calls = list(self._details), self._calls
+        for call in calls:
+            self._drop(call.id)
+        self._style = style
+        for call in calls:
+            self._show(call, None)
+        for call_id in opened:
+            self._lines[call_id].opened = True
+            self._open(call_id)
+        for call_id, each in written.items():
+            self._cards[call_id].write(each)
 
     def _show(self, call: Call, before: Call | None) -> None:
         assert self._style is not None

@@ -16,6 +16,7 @@ from app.ui.controls import Button, ElidedWords, IconButton, Switch, Words
 from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import box, margins
+from app.ui.tips import tip
 
 VERDICTS = {Verdict.ALLOW: "Allow", Verdict.ASK: "Ask", Verdict.DENY: "Deny"}
 DOTS = {"running": "ok", "starting": "warn", "failed": "danger", "stopped": "text3"}
@@ -68,7 +69,7 @@ class ToolRowView(QWidget):
         self._key = row.key
         name = ElidedWords(look, 13, 500, "text" if row.on and enabled else "text2")
         name.set_text(visible(row.name))
-        name.setToolTip(visible(row.description)[:600])
+        name.setToolTip(tip(visible(row.description)[:600]))
         line = QHBoxLayout(self)
         line.setContentsMargins(margins(16, 0, 16, 0))
         line.setSpacing(8)
@@ -113,7 +114,7 @@ class ServerRowView(QWidget):
         title, second = ElidedWords(look, 13, 500), ElidedWords(look, 11, 400, self._tone(row))
         title.set_text(visible(row.config.name))
         second.set_text(server_words(row))
-        second.setToolTip(visible(row.detail)[-600:])
+        second.setToolTip(tip(visible(row.detail)[-600:]))
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addStretch(1)
@@ -184,7 +185,8 @@ class FolderRowView(QWidget):
         self._folder = grant.folder
         self.setFixedHeight(look.px(44))
         title, second = ElidedWords(look, 13, 500), ElidedWords(look, 11, 400, "text3")
-        title.set_text(visible(at_home(grant.folder)))
+        shown = visible(at_home(grant.folder))
+        title.set_text(shown)
         second.set_text("Read, search; writing asks" if grant.write else "Read, search")
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -198,10 +200,10 @@ class FolderRowView(QWidget):
         line.addWidget(Picture(look, "folder", "text2", 16))
         line.addLayout(words, 1)
         if not grant.write:
-            write = Button(look, "Let it write", "quiet", small=True)
+            write = Button(look, "Let it write", "quiet", small=True, name=f"Let it write in {shown}")
             write.clicked.connect(self._on_writing_asked)
             line.addWidget(write)
-        back = Button(look, "Take back", "quiet", small=True)
+        back = Button(look, "Take back", "quiet", small=True, name=f"Take back {shown}")
         back.clicked.connect(self._on_taken_back)
         line.addWidget(back)
 

@@ -187,9 +187,18 @@ class ToolsPanel(QWidget):
             self._add_tools([row for row in listed.tools if row.origin == server.config.name], listed.on)
         if not listed.servers:
             self._rows.addWidget(self._note("None. A server is a program that brings more tools (MCP)."))
-        again = self.findChild(QWidget, focused) if focused else None
-        if again is not None:
-            again.setFocus(Qt.FocusReason.OtherFocusReason)
+        if focused:
+            self._focus_again(focused)
+
+    def _focus_again(self, name: str) -> None:
+        """The keyboard goes on in the row that took the place of the one it was in."""
+        for number in range(self._rows.count()):
+            item = self._rows.itemAt(number)
+            row = item.widget() if item is not None else None
+            again = row.findChild(QWidget, name) if row is not None else None
+            if row is not None and again is not None:
+                row.show()  # what is not shown takes no focus
+                again.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _add_tools(self, rows: list[ToolRow], on: bool) -> None:
         for row in rows:

@@ -15,6 +15,7 @@ from app.ui.look import Look
 from app.ui.model_files import ModelFile
 from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
+from app.ui.tips import tip
 
 COLUMN = 760
 SURE_MS = 4000
@@ -82,7 +83,7 @@ class _Row(Card):
         self._sure = False
         name = ElidedWords(look, 13, 500)
         name.set_text(file.name)
-        name.setToolTip(str(file.path))
+        name.setToolTip(tip(str(file.path)))
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(name)

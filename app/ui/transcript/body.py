@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
+from app.ui.tips import tip
 from app.ui.transcript.blocks import Block, block_text
 from app.ui.transcript.letters import Selection
 from app.ui.transcript.links import true_target
@@ -189,7 +190,7 @@ class Body(QLabel):
         elif self.stack.piece(at).is_on_words(inside):
             shape = Qt.CursorShape.IBeamCursor
         self.setCursor(shape)
-        self.setToolTip(true_target(link))
+        self.setToolTip(tip(true_target(link)))
 
     def _point_at(self, spot: QPoint) -> Point:
         if spot.y() < 0:

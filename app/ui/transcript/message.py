@@ -95,6 +95,8 @@ class Message(QWidget):
         if entry is not self.entry or style is not self._style:
             self._drop_tools()
             self._drop_editor()
+            if entry is not self.entry:
+                self.calls.clear()
             self._style = style
             self.foot.set_style(style)
             self.body.begin(style)
@@ -103,7 +105,6 @@ class Message(QWidget):
             document.work(2)
             self.body.show_blocks(document.blocks, 0)
             self.attached.show_attached(None if entry.is_answer else entry.message, style)
-            self.calls.clear()
             self.setAccessibleDescription(entry.message.model if entry.is_answer else "You")
         self._frame = frame
         self._latest = latest

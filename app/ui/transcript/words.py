@@ -9,6 +9,7 @@ from PySide6.QtCore import QDate, QLocale
 
 from app.chat.changes import CallWritten, MessageView
 from app.core.message import FinishReason, MessageState, Role
+from app.core.visible import visible
 from app.ui.days import clock_time
 from app.ui.figures import count, tokens
 
@@ -36,7 +37,7 @@ def note_of(
     if message.role is not Role.ASSISTANT:
         return None
     if message.state is MessageState.STREAMING and calling is not None:
-        called = f"Calls {calling.name}" if calling.name else "Calls a tool"
+        called = f"Calls {visible(calling.name)}" if calling.name else "Calls a tool"
         return Note(f"{called} · {count(calling.generated, 'token', 'tokens')}")
     if message.state is MessageState.STREAMING:
         return Note("Writing" if rate is None else f"Writing · {rate:.0f} tok/s") if message.text else None

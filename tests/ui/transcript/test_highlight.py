@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 
 from app.ui.transcript.highlight import LONGEST, Highlighter
 
@@ -56,15 +56,13 @@ def test_steps_are_short_and_endless_code_has_none() -> None:
     made.set_text("x = [1, 2, 'three']  # four\n" * 2000)
     made.step()
     made.step()
-    worst = 0.0
-    steps = 0
+    took = []
     more = True
     while more:
-        start = perf_counter()
+        start = thread_time()
         more = made.step()
-        worst = max(worst, perf_counter() - start)
-        steps += 1
-    assert steps > 3
-    assert worst < 0.1
+        took.append(thread_time() - start)
+    assert len(took) > 3
+    assert max(took) < sum(took) / 2, "none does the work of all"
     made.set_text("x" * (LONGEST + 1))
     assert not made.step()
