@@ -40,7 +40,7 @@ def test_only_the_named_tools_are_there(program: Program, micro_model: Path) -> 
     assert (record["text"], record["tool_calls"]) == ("I have no calculator.", [])
     record = _ask(program, micro_model, "--tools", "auto", "--tool", "current_time", "What time is it?").record
     (call,) = record["tool_calls"]
-    assert record["text"] == f"The time is {call['result'].split()[0]}."
+    assert record["text"].startswith(f"The time is {call['result'].split()[0]}")
 
 
 def test_an_unknown_tool_is_a_usage_error(program: Program, micro_model: Path) -> None:
