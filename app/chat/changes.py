@@ -21,6 +21,7 @@ class ConversationRow:
     changed_at: float
     has_pictures: bool = False
     has_documents: bool = False
+    asks: bool = False  # a call waits for the person's decision
 
 
 @dataclass(frozen=True, slots=True)

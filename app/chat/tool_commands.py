@@ -57,7 +57,7 @@ class ToolCommands:
             self._allow_always(call)
         decided = desk.calling.decide(call, approve=approve, arguments=arguments, here=here)
         told: list[Change] = [SettingsChanged(desk.asking.settings)] if always else []
-        return desk.settled([*told, *desk.calling.carry_out(decided)])
+        return desk.settled([*told, *desk.calling.carry_out(decided), desk.library.listed()])
 
     def handle(self, event: AnyHostEvent, pictures: tuple[Picture, ...] = ()) -> Changes:
         """Take an event of the tools."""

@@ -51,7 +51,13 @@ def row(listed: ListedConversation) -> ConversationRow:
     """A row of the list."""
     words = preview_of(listed.last_words)
     return ConversationRow(
-        listed.id, listed.title or NEW_CHAT, words, listed.changed_at, listed.has_pictures, listed.has_documents
+        listed.id,
+        listed.title or NEW_CHAT,
+        words,
+        listed.changed_at,
+        listed.has_pictures,
+        listed.has_documents,
+        listed.asks,
     )
 
 

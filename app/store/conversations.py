@@ -27,7 +27,9 @@ class Conversations:
                        c.number IN (SELECT m.conversation FROM message_pictures mp
                                     JOIN messages m ON m.number = mp.message WHERE m.deletion IS NULL),
                        c.number IN (SELECT m.conversation FROM message_documents md
-                                    JOIN messages m ON m.number = md.message WHERE m.deletion IS NULL)
+                                    JOIN messages m ON m.number = md.message WHERE m.deletion IS NULL),
+                       EXISTS (SELECT 1 FROM calls k
+                               WHERE k.state = 'waiting' AND k.message IN (leaf.number, before.number))
                 FROM conversations c
                 LEFT JOIN messages leaf ON leaf.number = c.leaf
                 LEFT JOIN messages before ON before.number = leaf.parent
@@ -35,9 +37,9 @@ class Conversations:
         )
         return [
             ListedConversation(
-                str(id_), str(title), str(words or ""), float(str(changed)), bool(pictures), bool(documents)
+                str(id_), str(title), str(words or ""), float(str(changed)), bool(pictures), bool(documents), bool(asks)
             )
-            for id_, title, words, changed, pictures, documents in rows
+            for id_, title, words, changed, pictures, documents, asks in rows
         ]
 
     def find(self, conversation: str) -> StoredConversation | None:

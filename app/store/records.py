@@ -41,7 +41,7 @@ class StoredConversation:
 
 @dataclass(frozen=True, slots=True)
 class ListedConversation:
-    """A row of the list. `last_words` are the beginning of the last message that has any."""
+    """A row of the list. `last_words` are the beginning of the last message that has any; `asks`: a call waits."""
 
     id: str
     title: str
@@ -49,6 +49,7 @@ class ListedConversation:
     changed_at: float
     has_pictures: bool
     has_documents: bool
+    asks: bool
 
 
 class StoredMessage(msgspec.Struct, frozen=True):

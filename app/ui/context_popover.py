@@ -29,14 +29,16 @@ class Part:
     hatched: bool = False
 
 
-def parts(measured: Measured, *, has_draft: bool, has_system: bool) -> list[Part]:
+def parts(measured: Measured, *, has_draft: bool, has_system: bool, tools: int) -> list[Part]:
     """What the figures of a measurement mean, from the first cell to the last; what falls out comes at the end."""
     per_message = measured.per_message
     out = per_message[: measured.left_out]
     kept = per_message[measured.left_out :]
     draft = kept[-1] if has_draft and kept else 0
     past = kept[:-1] if has_draft else kept
-    found = [Part("System", "your system prompt" if has_system else "no system prompt", measured.system, "part_system")]
+    system = "your system prompt" if has_system else "no system prompt"
+    name, note = ("System and tools", f"{system}, {count(tools, 'tool', 'tools')}") if tools else ("System", system)
+    found = [Part(name, note, measured.system, "part_system")]
     said = turns(len(past))
     note = f"the last {said}" if out else count(said, "turn", "turns")
     found.append(Part("Turns", note, sum(past), "part_turns"))
@@ -55,12 +57,12 @@ class ContextPopover(QWidget):
     closed = Signal()
     change_asked = Signal()
 
-    def __init__(self, look: Look, measured: Measured, *, has_draft: bool, has_system: bool) -> None:
+    def __init__(self, look: Look, measured: Measured, *, has_draft: bool, has_system: bool, tools: int) -> None:
         super().__init__()
         self._look = look
         self.setAccessibleName("What fills the context")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        listed = parts(measured, has_draft=has_draft, has_system=has_system)
+        listed = parts(measured, has_draft=has_draft, has_system=has_system, tools=tools)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -308,6 +308,7 @@ class MainWindow(QMainWindow):
             measured,
             has_draft=self.chat.composer.has_draft,
             has_system=bool(self.screen_now.own_settings.system_prompt or self.screen_now.settings.system_prompt),
+            tools=self.tools_now.on,
         )
         self._close_popover()
         self._popover = Popover(self._look, self.chat.top.meter, card)

@@ -81,7 +81,7 @@ class SidebarDelegate(QStyledItemDelegate):
             )
             picture(painter, QRectF(mirrored(spot, rect, direction)).center(), drawn)
             below.setRight(spot.left() - 6)
-        shade = look.colour("accent" if item.doing.startswith("Writing") else "text2")
+        shade = look.colour("accent" if item.doing.startswith("Writing") else "warn" if item.asks else "text2")
         words(painter, mirrored(below, rect, direction), item.doing or item.preview, shade)
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:

@@ -33,6 +33,7 @@ class ChatItem(NamedTuple):
     doing: str = ""
     open: bool = False
     attached: str = ""  # image or document
+    asks: bool = False  # what it does is to wait for the person
 
 
 Item = SectionItem | ChatItem
@@ -148,9 +149,10 @@ class SidebarModel(QAbstractListModel):
             shown.title or "New chat",
             " ".join(shown.preview.split()),
             days.label(datetime.fromtimestamp(shown.changed_at), self._day),
-            self._doing.get(shown.id, ""),
+            self._doing.get(shown.id, "Waits for your decision" if shown.asks else ""),
             shown.id == self._opened,
             "image" if shown.has_pictures else "document" if shown.has_documents else "",
+            shown.asks and shown.id not in self._doing,
         )
 
     def _redraw(self, conversations: Iterable[str]) -> None:

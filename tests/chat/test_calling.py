@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.chat.calling import MOST_AT_ONCE, MOST_CALLS, MOST_REPEATS, ToolMode
-from app.chat.changes import CallsLogged, Notice, ToolsListed, TurnEnded
+from app.chat.changes import CallsLogged, ConversationsListed, Notice, ToolsListed, TurnEnded
 from app.core.errors import UsageError
 from app.core.message import FinishReason, MessageState, Role, SampledTokens
 from app.core.protocol import Generate, Measure
@@ -91,6 +91,13 @@ def test_a_call_that_asks_waits_and_nothing_runs(tooled: Bench, tmp_path: Path) 
     assert tooled.tool_events.empty()
     assert _log(tooled) == [("write_file", "asked")]
     tooled.check_screen()
+
+
+def test_the_list_tells_which_chat_waits_for_a_decision(tooled: Bench, tmp_path: Path) -> None:
+    call = _asked(tooled, tmp_path)
+    assert [row.asks for row in tooled.all(ConversationsListed)[-1].rows] == [True]
+    tooled.take(tooled.session.tools.decide(call.id, approve=False))
+    assert [row.asks for row in tooled.all(ConversationsListed)[-1].rows] == [False]
 
 
 def test_what_was_approved_runs_once(tooled: Bench, tmp_path: Path) -> None:

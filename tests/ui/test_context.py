@@ -16,7 +16,7 @@ FULL = measured(16_400, left_out=4, per_message=(1000, 1100, 1004, 1000, 400, 50
 
 
 def test_parts_add_up_to_what_was_measured() -> None:
-    listed = parts(FULL, has_draft=True, has_system=False)
+    listed = parts(FULL, has_draft=True, has_system=False, tools=0)
     assert [(part.name, part.tokens) for part in listed] == [
         ("System", 100),
         ("Turns", 900),
@@ -30,14 +30,14 @@ def test_parts_add_up_to_what_was_measured() -> None:
 
 
 def test_without_a_draft_there_is_no_message_part() -> None:
-    listed = parts(measured(per_message=(50, 60)), has_draft=False, has_system=True)
-    assert [part.name for part in listed] == ["System", "Turns", "Kept for the answer"]
-    assert listed[0].note == "your system prompt"
+    listed = parts(measured(per_message=(50, 60)), has_draft=False, has_system=True, tools=3)
+    assert [part.name for part in listed] == ["System and tools", "Turns", "Kept for the answer"]
+    assert listed[0].note == "your system prompt, 3 tools"
     assert (listed[1].tokens, listed[1].note) == (110, "1 turn")
 
 
 def test_the_popover_tells_each_part_to_screen_readers(look: Look, qtbot: QtBot) -> None:
-    card = ContextPopover(look, FULL, has_draft=True, has_system=False)
+    card = ContextPopover(look, FULL, has_draft=True, has_system=False, tools=0)
     qtbot.addWidget(card)
     names = {child.accessibleName() for child in card.children() if hasattr(child, "accessibleName")}
     assert "Oldest turns, 2, will not be read: 4,104 tokens" in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -53,6 +54,17 @@ def test_chats_stand_under_headings_by_day(sidebar: Sidebar) -> None:
     first = _items(sidebar)[1]
     assert isinstance(first, ChatItem)
     assert first.preview == "Seven years is the middle"
+
+
+def test_a_chat_in_which_a_call_waits_says_so(sidebar: Sidebar) -> None:
+    sidebar.show_rows([replace(rows()[0], asks=True), *rows()[1:]])
+    item = _items(sidebar)[1]
+    assert isinstance(item, ChatItem)
+    assert (item.doing, item.asks) == ("Waits for your decision", True)
+    sidebar.show_doing({"a": "Writing…"})
+    item = _items(sidebar)[1]
+    assert isinstance(item, ChatItem)
+    assert (item.doing, item.asks) == ("Writing…", False)
 
 
 def test_controls_have_their_names(sidebar: Sidebar) -> None:

@@ -72,6 +72,11 @@ class ToolsDesk(QObject):
         screen.server_tried.connect(self._on_server_tried)
         screen.parts_measured.connect(self._on_measured)
 
+    @property
+    def on(self) -> int:
+        """How many tools the model of this chat is told of."""
+        return sum(row.on for row in self._listed.tools) if self._listed is not None and self._listed.on else 0
+
     # the panel
 
     @Slot()
