@@ -164,7 +164,8 @@ class ToolCommands:
         name = event.server.removeprefix(_TRIED).partition(" ")[2]
         self._trying = ""
         if isinstance(event, ServerFailed):
-            return (ServerTried(name, event.message, event.detail, "", "", 0.0, ()),)
+            message, detail = (text.replace(event.server, name) for text in (event.message, event.detail))
+            return (ServerTried(name, message, detail, "", "", 0.0, ()),)
         self._desk.toolbox.stop_server(event.server)
         return (ServerTried(name, "", "", event.title, event.version, event.seconds, event.tools),)
 

@@ -79,7 +79,7 @@ def test_a_name_is_taken_once(tooled: Bench) -> None:
 def test_what_does_not_start_says_so(tooled: Bench) -> None:
     tooled.take(tooled.session.tools.try_server(config("exits", "no such script")))
     _until(tooled, ServerFailed)
-    assert tooled.last(ServerTried).message
+    assert tooled.last(ServerTried).message.startswith("The server “exits” ended at once")
     assert tooled.last(ServerTried).tools == ()
 
 
