@@ -14,7 +14,9 @@ _LINKS = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _LINE_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d{1,3}[.)][ \t]+|`{3,}[^\n`]*$|~{3,}[^\n~]*$)", re.M
 )
-_INLINE_MARKS = re.compile(r"(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)|`+|~~|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
+_INLINE_MARKS = re.compile(
+    r"(?:\*\*|__)(?=\S)|(?<=\S)(?:\*\*|__)|`+|~~|(?<![\w*_])[*_](?=[^\s*_])|(?<=[^\s*_])[*_](?![\w*_])"
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
