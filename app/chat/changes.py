@@ -219,6 +219,14 @@ class ModelRefused(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class SmallerOffered(Change):
+    """An answer ran out of memory: a smaller way to load the model, that accept_offer takes."""
+
+    name: str
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
 class ContextMeasured(Change):
     """What fills the context of this conversation with its draft."""
 

@@ -308,7 +308,7 @@ class Desk:
             protocol.Text: self.answering.handle_text,
             protocol.Calling: self.answering.handle_calling,
             protocol.Finished: self._on_finished,
-            protocol.Failed: lambda event: self._after_turn(self.answering.handle_failed(event)),
+            protocol.Failed: self._on_failed,
             protocol.Measured: self._on_measured,
             protocol.Rendered: self._on_rendered,
             protocol.Described: self._on_described,
@@ -344,6 +344,11 @@ class Desk:
         if turn is not None and told and event.calls and turn.view.id not in self.saver.unsaved:
             told = (*told, *self._called(turn.view, event))
         return self._after_turn(told)
+
+    def _on_failed(self, event: protocol.Failed) -> Changes:
+        told = self.answering.handle_failed(event)
+        offered = self.keeper.handle_short(event.offer) if told else ()
+        return self._after_turn((*offered, *told))
 
     def _called(self, view: MessageView, event: Finished) -> Changes:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.chat.changes import Change, ModelChanged, ModelRefused, ModelState, WorkerRestarted
+from app.chat.changes import Change, ModelChanged, ModelRefused, ModelState, SmallerOffered, WorkerRestarted
 from app.chat.clock import Clock
 from app.chat.link import EngineLink
 from app.core.paths import encode_path
@@ -19,6 +19,7 @@ from app.core.protocol import (
     LoadFailed,
     Loading,
     ModelInfo,
+    Offer,
     Request,
     Unload,
     WorkerDied,
@@ -249,6 +250,13 @@ class ModelKeeper:
             self.offered = replace(load.wanted, options=event.offer.options, again=False)
         offer = event.offer if self.offered is not None else None
         return (*self._back(load.wanted), ModelRefused(str(load.wanted.path), event.message, code, kept, offer))
+
+    def handle_short(self, offer: Offer | None) -> tuple[Change, ...]:
+        """An answer ran out of memory: offer a smaller way to load the model, where there is one."""
+        if offer is None or self._good is None or self.info is None or self.is_loading:
+            return ()
+        self.offered = replace(self._good, options=offer.options, again=False)
+        return (SmallerOffered(self.info.name, offer),)
 
     def handle_died(self, event: WorkerDied, *, answering: bool) -> tuple[Change, ...]:
         """The worker is gone: once it is started again by itself; a file that killed it is refused."""

@@ -292,7 +292,7 @@ class ChatSession:
         )
 
     def accept_offer(self) -> Changes:
-        """Load the model that was refused for want of memory in the smaller way that ModelRefused offered.
+        """Load the model that memory was missing for in the smaller way that ModelRefused or SmallerOffered told.
 
         It is remembered for this model on this machine.
         """

@@ -23,7 +23,7 @@ from app.chat.session import ChatSession
 from app.cli.commands import AnswerOptions, ModelChoice, merge_sampling
 from app.cli.link import Interrupted, SessionLink
 from app.cli.output import Output
-from app.cli.turns import Branch
+from app.cli.turns import Branch, in_options
 from app.core.errors import EngineError, ModelError, UsageError
 from app.core.paths import DataPaths
 from app.core.protocol import ModelInfo
@@ -94,9 +94,7 @@ def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling:
 def _with_offer(change: ModelRefused) -> str:
     if change.offer is None:
         return change.message
-    options = change.offer.options
-    named = f"--gpu-layers {options.gpu_layers} --context {options.context}"
-    return f"{change.message} It may run {change.offer.words}: {named}."
+    return f"{change.message} It may run {in_options(change.offer)}."
 
 
 def _begin_load(session: ChatSession, choice: ModelChoice, sampling: Sampling) -> tuple[Change, ...]:

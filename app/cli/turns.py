@@ -20,6 +20,7 @@ from app.chat.changes import (
     SaveFailed,
     SaveRecovered,
     SeeingChanged,
+    SmallerOffered,
     TextAdded,
     TurnEnded,
     WorkerRestarted,
@@ -29,6 +30,7 @@ from app.cli.link import Command, Interrupted, SessionLink
 from app.cli.output import Output
 from app.core.errors import EngineError
 from app.core.message import Role
+from app.core.protocol import Offer
 from app.core.tools import Call, CallState
 from app.core.visible import visible
 
@@ -148,6 +150,8 @@ class Turn:
             self._output.sentence(change.message)
         elif isinstance(change, WorkerRestarted) and not change.again:
             raise EngineError("The engine ended twice and stays down. Your message is kept.", "worker")
+        elif isinstance(change, SmallerOffered):
+            self._output.sentence(f"{change.name} may run {in_options(change.offer)}.")
         elif isinstance(change, ModelRefused):
             raise EngineError(f"{change.message} Your message is kept.", change.code)
 
@@ -156,3 +160,9 @@ class Turn:
         if self._stops > 2:
             raise KeyboardInterrupt
         self._link.call(lambda session: session.stop())
+
+
+def in_options(offer: Offer) -> str:
+    """A smaller way to load a model, in words and as options of the command line."""
+    options = offer.options
+    return f"{offer.words}: --gpu-layers {options.gpu_layers} --context {options.context}"

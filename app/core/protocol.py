@@ -300,13 +300,17 @@ class Finished(Event, frozen=True, tag="finished"):
 
 
 class Failed(Event, frozen=True, tag="failed"):
-    """Ends a turn that could not go on; the Text events so far stay valid."""
+    """Ends a turn that could not go on; the Text events so far stay valid.
+
+    `offer` is a smaller way to load the model, where memory was missing and there is one.
+    """
 
     turn: int
     code: str
     message: str
     usage: Usage = Usage()
     timings: Timings = Timings()
+    offer: Offer | None = None
 
 
 class Device(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from app.core.protocol import (
 
 
 class OutOfMemory(ModelError):
-    """A model does not fit; `offer` is the next smaller way to load it, where there is one."""
+    """A model, or what it works on, does not fit; `offer` is the next smaller way to load it, where there is one."""
 
     def __init__(self, error: UserError, offer: Offer | None) -> None:
         super().__init__(error.message, error.code)
@@ -61,7 +61,10 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
-        """Answers a prompt, emitting Reading and Text events. Raises EngineError; a stopped turn returns cancelled."""
+        """Answers a prompt, emitting Reading and Text events. A stopped turn returns cancelled.
+
+        Raises EngineError or OutOfMemory.
+        """
         ...
 
     def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:

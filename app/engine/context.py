@@ -175,7 +175,7 @@ class Context:
             raise Stopped
         raise EngineError(
             "The model could not go on: there is not enough memory for this conversation. "
-            "What was written so far is kept. Close other programs, or choose a smaller context in the settings.",
+            "What was written so far is kept. Close other programs, or load the model smaller.",
             "memory",
         )
 

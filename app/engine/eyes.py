@@ -231,8 +231,7 @@ def explained(error: LlamaFailure) -> EngineError:
     """The words for a picture that was not encoded."""
     if out_of_memory(error.detail):
         return EngineError(
-            "There is not enough memory to look at the picture. Put fewer layers on the graphics card in the settings, "
-            "or close other programs.",
+            "There is not enough memory to look at the picture. Close other programs, or load the model smaller.",
             "memory",
         )
     return EngineError(f"The picture could not be read by the model ({error.detail}).", "encoder")

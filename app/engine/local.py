@@ -6,6 +6,7 @@ import logging
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from app.core.errors import EngineError, UserError
@@ -23,6 +24,7 @@ from app.core.protocol import (
     Measure,
     Measured,
     ModelInfo,
+    Offer,
     Render,
     Rendered,
 )
@@ -53,6 +55,7 @@ class LocalEngine:
         self._flag = AbortFlag()
         self._library: Llama | None = None
         self._model: Model | None = None
+        self._smaller: Callable[[], Offer | None] = lambda: None
 
     @property
     def loaded(self) -> bool:
@@ -76,12 +79,13 @@ class LocalEngine:
         machine = machine_of(library.devices(), request.options)
         placer = Placer(files.header, display_name(files.path), files.projector, machine)
         placement = placer.placement(request.options)
+        self._smaller = partial(placer.offer, placement)
         try:
             self._model = Model(library, files, placement, self._flag, progress)
         except UserError as error:
             if error.code != "memory":
                 raise
-            raise OutOfMemory(error, placer.offer(placement)) from error
+            raise OutOfMemory(error, self._smaller()) from error
         return self._model.info
 
     def unload(self) -> None:
@@ -120,8 +124,14 @@ class LocalEngine:
         return Rendered(request.render, tuple(self._need_model().prompts.parts(request.prompt)))
 
     def generate(self, request: Generate, emit: Callable[[Event], None]) -> Finished:
-        """Answers a prompt. Raises EngineError."""
-        return generate(self._need_model(), request, emit)
+        """Answers a prompt. Raises EngineError or OutOfMemory."""
+        model = self._need_model()
+        try:
+            return generate(model, request, emit)
+        except EngineError as error:
+            if error.code != "memory":
+                raise
+            raise OutOfMemory(error, self._smaller()) from error
 
     def look_ahead(self, request: LookAhead, emit: Callable[[Event], None], pause: Callable[[], bool]) -> bool:
         """Sees the pictures of what is being written. Raises EngineError."""

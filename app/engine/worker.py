@@ -38,6 +38,7 @@ from app.core.protocol import (
     LookedAhead,
     Measure,
     Measured,
+    Offer,
     Ready,
     Render,
     Rendered,
@@ -191,9 +192,7 @@ class Worker:
         try:
             self._send(self._answer(request))
         except OutOfMemory as error:
-            assert isinstance(request, Load)
-            kept = self._engine.loaded
-            self._send(LoadFailed(request.load, error.code, error.message, model_kept=kept, offer=error.offer))
+            self._refuse(request, error.code, error.message, error.offer)
         except UserError as error:
             self._refuse(request, error.code, error.message)
         except MemoryError:
@@ -221,11 +220,11 @@ class Worker:
         self._engine.unload()
         return Unloaded()
 
-    def _refuse(self, request: AnyRequest, code: str, message: str) -> None:
+    def _refuse(self, request: AnyRequest, code: str, message: str, offer: Offer | None = None) -> None:
         if isinstance(request, Load):
-            self._send(LoadFailed(request.load, code, message, model_kept=self._engine.loaded))
+            self._send(LoadFailed(request.load, code, message, model_kept=self._engine.loaded, offer=offer))
         elif isinstance(request, Generate):
-            self._send(Failed(request.turn, code, message))
+            self._send(Failed(request.turn, code, message, offer=offer))
         elif isinstance(request, Measure):
             conversation = request.prompt.conversation
             self._send(Measured(request.measure, conversation, 0, 0, (), 0, 0, 0, error=message))

@@ -114,6 +114,7 @@ class Screen(QObject):
             told.DraftRestored: self._on_draft_restored,
             told.ModelChanged: self._on_model_changed,
             told.ModelRefused: self._on_model_refused,
+            told.SmallerOffered: self._on_smaller_offered,
             told.ContextMeasured: self._on_context_measured,
             told.SettingsChanged: self._on_settings_changed,
             told.WorkerRestarted: self._on_worker_restarted,
@@ -256,6 +257,10 @@ class Screen(QObject):
         offered = f" It may run {change.offer.words}." if change.offer is not None else ""
         title, reason = f"{Path(change.path).name} was not loaded", f"{change.message}{offered}{kept}"
         self._chat.tell_refused(title, reason, offered=change.offer is not None)
+
+    def _on_smaller_offered(self, change: told.SmallerOffered) -> None:
+        said = f"It may run {change.offer.words}. Ask again when it is loaded so."
+        self._chat.tell_refused(f"{change.name} ran out of memory", said, offered=True)
 
     def _on_context_measured(self, change: told.ContextMeasured) -> None:
         if change.conversation == self.conversation:

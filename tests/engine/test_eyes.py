@@ -15,6 +15,7 @@ from app.core.message import FinishReason, Message, PanAndScan, Picture, Role
 from app.core.paths import encode_path
 from app.core.protocol import Finished, Generate, Load, Prompt, Seeing
 from app.core.settings import LoadOptions
+from app.engine.api import OutOfMemory
 from app.engine.eyes import explained
 from app.engine.llama import LlamaFailure
 from app.engine.local import LocalEngine
@@ -173,6 +174,20 @@ def test_encoding_is_told_and_stops(engine: LocalEngine, tmp_path: Path) -> None
     assert finished.reason is FinishReason.CANCELLED
     assert finished.usage.images_encoded == 0
     assert chat.answer().text == "It is a star.", "what was stopped is not taken for an embedding"
+
+
+def test_without_memory_for_a_picture_a_smaller_way_is_offered(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise LlamaFailure("no encoder", "alloc_tensor_range: failed to allocate CUDA0 buffer of size 1")
+
+    monkeypatch.setattr("app.engine.eyes.Encoder", fails)
+    with pytest.raises(OutOfMemory) as caught:
+        see(Chat(engine), "What shape is this?", kept(shape("star", "black"), tmp_path))
+    assert caught.value.message.startswith("There is not enough memory to look at the picture.")
+    assert caught.value.offer is not None
+    assert caught.value.offer.options.kv_type == "q8_0"
 
 
 def test_a_model_without_eyes_says_so_and_reads_what_was_said(demo_model: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from app.core.protocol import (
     Measure,
     Measured,
     ModelInfo,
+    Offer,
     Prompt,
     Ready,
     Render,
@@ -46,6 +47,8 @@ from app.core.protocol import (
     decode_event,
     encode,
 )
+from app.core.settings import LoadOptions
+from app.engine.api import OutOfMemory
 from app.engine.fake import ScriptedEngine
 from app.engine.worker import Worker
 
@@ -184,6 +187,14 @@ def test_a_turn_that_fails_ends_once(loop: Loop, error: Exception, code: str) ->
     loop.send(Generate(6, PROMPT))
     loop.next()
     assert isinstance(loop.next(), Finished)
+
+
+def test_a_turn_that_runs_out_of_memory_offers_a_smaller_way(loop: Loop) -> None:
+    offer = Offer(LoadOptions(kv_type="q8_0"), "with a q8_0 cache")
+    loop.engine.trouble = _raise(OutOfMemory(EngineError("There is not enough memory.", "memory"), offer))
+    loop.send(Generate(5, PROMPT))
+    assert isinstance(loop.next(), Text)
+    assert loop.next() == Failed(5, "memory", "There is not enough memory.", offer=offer)
 
 
 def test_a_load_that_fails_says_whether_a_model_is_kept(loop: Loop) -> None:

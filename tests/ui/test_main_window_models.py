@@ -122,6 +122,15 @@ def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, asked:
     assert refused.action.text() == "Choose another file"
 
 
+def test_an_answer_without_memory_offers_the_model_smaller(window: MainWindow, asked: Asked) -> None:
+    window.apply(told.SmallerOffered("Gemma 3 12B", Offer(LoadOptions(), "in the computer's memory")))
+    refused = window.chat.refused
+    assert refused.title.text == "Gemma 3 12B ran out of memory"
+    assert refused.reason.text == "It may run in the computer's memory. Ask again when it is loaded so."
+    refused.action.click()
+    assert asked.take() == [("accept_offer",)]
+
+
 def test_a_model_that_rests_says_so_and_can_be_asked(window: MainWindow, asked: Asked) -> None:
     window.apply(opened("", title=""))
     window.apply(replace(READY, resting=True))
