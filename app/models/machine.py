@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import re
+from pathlib import Path
+
 from app.core.protocol import Device
 from app.core.settings import LoadOptions
 from app.models.memory import Gpu, Machine
@@ -32,3 +36,15 @@ def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
 def on_card(free: int, ram: int) -> Machine:
     """A machine with one card of its own (free 0: none)."""
     return Machine((Gpu("", free),) if free else (), ram)
+
+
+def processor_name() -> str:
+    """What the processor calls itself, without the marks of its maker; "this computer's" where it does not tell."""
+    try:
+        told = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        told = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    name = found[1] if found else platform.processor()
+    plain = re.sub(r"\((?:R|TM|C)\)|\b(?:CPU|Processor|\d+-Core)\b|@.*$", " ", name)
+    return " ".join(plain.split()) or "this computer's"

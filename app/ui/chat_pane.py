@@ -16,8 +16,9 @@ from app.ui.top_bar import TopBar
 if TYPE_CHECKING:
     from app.ui.banners import Banner, Bar, NoticeCard, UndoBar
     from app.ui.context_bar import ContextBar
+    from app.ui.first_run import FirstRunPage
     from app.ui.transcript.view import TranscriptView
-    from app.ui.welcome import ChooseModelPage, EmptyChat
+    from app.ui.welcome import EmptyChat
 
 COLUMN = 704
 MARGIN = 32
@@ -48,6 +49,7 @@ class ChatPane(QWidget):
     offer_accepted = Signal()
     larger_context_asked = Signal(int)
     demo_notice_closed = Signal()
+    demo_begun = Signal()
     what_happened_asked = Signal()
     save_retried = Signal()
     undo_asked = Signal(object)
@@ -163,13 +165,13 @@ class ChatPane(QWidget):
         return page
 
     @cached_property
-    def choose(self) -> ChooseModelPage:
-        """The page that is shown where there is no model."""
-        from app.ui.welcome import ChooseModelPage
+    def first(self) -> FirstRunPage:
+        """The page that is shown while no model was chosen, or there is none."""
+        from app.ui.first_run import FirstRunPage
 
-        page = ChooseModelPage(self._look)
+        page = FirstRunPage(self._look)
+        page.begun.connect(self.demo_begun)
         page.file_asked.connect(self.model_file_asked)
-        page.models_asked.connect(self.models_asked)
         page.model_chosen.connect(self.model_chosen)
         self._pages.addWidget(page)
         _tab_after(self.transcript, page)
@@ -185,7 +187,7 @@ class ChatPane(QWidget):
         return name in self.__dict__ and not self.__dict__[name].isHidden()
 
     def show_page(self, page: QWidget) -> None:
-        """Show the transcript, the empty chat or the page to choose a model."""
+        """Show the transcript, the empty chat or the first page."""
         if self._pages.currentWidget() is not page:
             self._pages.setCurrentWidget(page)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, Q
 
 from app.ui.keyboard_ring import ring_in, ring_out
 from app.ui.look import Look
-from app.ui.painting import KEYBOARD, box, picture
+from app.ui.painting import KEYBOARD, box, mirrored, picture, words
 from app.ui.tips import tip
 
 
@@ -211,16 +211,21 @@ class Switch(QCheckBox):
 
 
 class CheckBox(QCheckBox):
-    """16 x 16, radius 4: on, `accent` with a tick."""
+    """16 x 16, radius 4: on, `accent` with a tick; its text, if any, beside it."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__()
+    def __init__(self, look: Look, text: str = "") -> None:
+        super().__init__(text)
         self._look = look
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        look.changed.connect(self.updateGeometry)
         look.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(16), self._look.px(16))
+        px = self._look.px
+        if not self.text():
+            return QSize(px(16), px(16))
+        metrics = QFontMetricsF(self._look.font(13))
+        return QSize(px(16 + 8) + round(metrics.horizontalAdvance(self.text())) + 6, px(24))
 
     def hitButton(self, position: object) -> bool:
         return True
@@ -237,11 +242,18 @@ class CheckBox(QCheckBox):
         look = self._look
         painter = QPainter(self)
         on = self.isChecked()
-        box(painter, self.rect(), 4, look.colour("accent" if on else "raised"), None if on else look.colour("control"))
+        side = look.px(16)
+        area = QRect(0, 0, side, side)
+        if self.text():
+            area.moveTo(3, (self.height() - side) // 2)
+            area = mirrored(area, self.rect(), self.layoutDirection())
+            painter.setFont(look.font(13))
+            beside = self.rect().adjusted(side + look.px(8) + 3, 0, 0, 0)
+            ink = look.colour("text" if self.isEnabled() else "text3")
+            words(painter, mirrored(beside, self.rect(), self.layoutDirection()), self.text(), ink)
+        box(painter, area, 4, look.colour("accent" if on else "raised"), None if on else look.colour("control"))
         if on:
-            picture(
-                painter, QRectF(self.rect()).center(), look.pixmap("check", "on_accent", 12, self.devicePixelRatioF())
-            )
+            picture(painter, QRectF(area).center(), look.pixmap("check", "on_accent", 12, self.devicePixelRatioF()))
 
 
 class PaintedButton(QAbstractButton):
@@ -362,7 +374,6 @@ class ElidedWords(QWidget):
         return QSize(24, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        from app.ui.painting import words
 
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())

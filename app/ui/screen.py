@@ -61,6 +61,8 @@ class Screen(QObject):
         self.model: ModelChanged | None = None
         self.measured: Measured | None = None
         self.what_happened = ""
+        self._has_chats = False
+        self._begun = False  # with the demo model
         self._show_title("")
 
     @property
@@ -132,6 +134,7 @@ class Screen(QObject):
 
     def _on_conversations_listed(self, change: told.ConversationsListed) -> None:
         self._sidebar.show_rows(change.rows)
+        self._has_chats = bool(change.rows)
         self._sidebar.show_open(self.conversation)
 
     def _on_conversation_opened(self, change: told.ConversationOpened) -> None:
@@ -314,16 +317,30 @@ class Screen(QObject):
     def _refresh_page(self) -> None:
         if self.has_messages:
             self._chat.show_page(self._chat.transcript)
-        elif self.model is not None and self.model.state is ModelState.NONE:
+        elif self.model is not None and (self.model.state is ModelState.NONE or self._is_first_run):
+            self._chat.show_page(self._chat.first)
             self.page_due.emit()
-            self._chat.show_page(self._chat.choose)
         elif self.model is not None:
             self._chat.empty.show_model(self.model)
             self._chat.show_page(self._chat.empty)
 
+    @property
+    def _is_first_run(self) -> bool:
+        """Whether no model was ever named or chosen, and nothing was said yet."""
+        demo = self.model is not None and self.model.demo
+        return demo and not (self._begun or self._has_chats or self.settings.model_path)
+
+    @Slot()
+    def begin_with_demo(self) -> None:
+        """The person starts with the demo model."""
+        self._begun = True
+        self._refresh_page()
+        self._refresh_demo()
+        self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _refresh_demo(self) -> None:
         ready = self.model is not None and self.model.state is ModelState.READY and self.model.demo
-        if ready and not self.settings.demo_notice_closed:
+        if ready and not self.settings.demo_notice_closed and not self._is_first_run:
             self._chat.demo.show()
         else:
             self._chat.silence("demo")

@@ -1,8 +1,6 @@
-"""What stands in an empty chat: an invitation when a model is there, a page to choose one when none is."""
+"""What stands in an empty chat: what is loaded, and ways to begin."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -16,13 +14,10 @@ from PySide6.QtWidgets import (
 
 from app.chat.changes import ModelChanged, ModelState
 from app.ui.banners import Picture
-from app.ui.card import Card
-from app.ui.controls import Button, PaintedButton, Words
+from app.ui.controls import PaintedButton, Words
 from app.ui.look import Look
-from app.ui.model_files import ModelFile
 from app.ui.painting import box, mirrored, picture, words
 from app.ui.scrolling import fill
-from app.ui.sentence import Sentence
 
 COLUMN = 704
 STARTERS = (
@@ -150,108 +145,3 @@ class EmptyChat(QWidget):
     @Slot()
     def _on_card_clicked(self) -> None:
         self.started.emit(str(self.sender().property("beginning")))
-
-
-class ChooseModelPage(QWidget):
-    """No model is there (or it moved): choose a file, or take one that is already on this computer."""
-
-    file_asked = Signal()
-    model_chosen = Signal(object)
-    models_asked = Signal()
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self._files: list[QWidget] = []
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addStretch(2)
-        column.addLayout(self._head())
-        column.addSpacing(28)
-        column.addWidget(self._card())
-        column.addSpacing(24)
-        self._known_title = Words(look, "Already on this computer", 13, 600)
-        column.addWidget(self._known_title)
-        column.addSpacing(8)
-        self._known = QVBoxLayout()
-        self._known.setSpacing(8)
-        column.addLayout(self._known)
-        column.addStretch(3)
-        fill(self, column, COLUMN, centred=True, around=(20, 12))
-        self.show_files(())
-
-    def show_files(self, files: Sequence[ModelFile]) -> None:
-        """List the model files that are known."""
-        for row in self._files:
-            row.deleteLater()
-        self._files = []
-        for file in files:
-            made = _FileRow(self._look, file)
-            made.used.connect(self.model_chosen)
-            self._known.addWidget(made)
-            self._files.append(made)
-        self._known_title.setVisible(bool(files))
-
-    def _head(self) -> QHBoxLayout:
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(Words(self._look, "Welcome to Cabochon", 24, 600))
-        line = Sentence(self._look, 15, 23)
-        line.say("", "Chat with a model that lives on this computer. What you write stays here.")
-        texts.addWidget(line)
-        row = QHBoxLayout()
-        row.setSpacing(20)
-        row.addWidget(Gem(self._look, 56))
-        row.addLayout(texts, 1)
-        return row
-
-    def _card(self) -> QWidget:
-        card = Card(self._look, "border_strong")
-        texts = QVBoxLayout()
-        texts.setSpacing(3)
-        texts.addWidget(Words(self._look, "Bring a model", 16, 600))
-        why = Sentence(self._look)
-        why.say(
-            "",
-            "Cabochon runs models in the GGUF format. It can fetch Gemma 3 for you; or choose a file, "
-            "or drop it on this window.",
-        )
-        texts.addWidget(why)
-        row = QHBoxLayout(card)
-        row.setContentsMargins(18, 16, 18, 16)
-        row.setSpacing(20)
-        row.addLayout(texts, 1)
-        buttons = QVBoxLayout()
-        buttons.setSpacing(8)
-        get = Button(self._look, "Get Gemma 3…", "primary")
-        get.clicked.connect(self.models_asked)
-        choose = Button(self._look, "Choose a file…")
-        choose.clicked.connect(self.file_asked)
-        buttons.addWidget(get, 0, Qt.AlignmentFlag.AlignRight)
-        buttons.addWidget(choose, 0, Qt.AlignmentFlag.AlignRight)
-        row.addLayout(buttons)
-        return card
-
-
-class _FileRow(Card):
-    used = Signal(object)
-
-    def __init__(self, look: Look, file: ModelFile) -> None:
-        super().__init__(look, "border")
-        texts = QVBoxLayout()
-        texts.setSpacing(0)
-        texts.addWidget(Words(look, file.name, 13, 500))
-        texts.addWidget(Words(look, file.note, 12, token="text2"))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(18, 8, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(Picture(look, "document", "text2", 16))
-        row.addLayout(texts, 1)
-        self._path = file.path
-        use = Button(look, "Use", small=True, name=f"Use {file.name}")
-        use.clicked.connect(self._on_use_clicked)
-        row.addWidget(use)
-
-    @Slot()
-    def _on_use_clicked(self) -> None:
-        self.used.emit(self._path)

@@ -75,7 +75,7 @@ def test_files_of_other_programs_come_onto_the_page(
     window.apply(opened("c"))
     window.apply(ModelChanged(ModelState.NONE))
     qtbot.waitUntil(
-        lambda: any(button.accessibleName() == "Use theirs" for button in window.chat.choose.findChildren(Button))
+        lambda: any(button.accessibleName() == "Use theirs" for button in window.chat.first.findChildren(Button))
     )
 
 
@@ -157,7 +157,7 @@ def test_without_a_model_a_page_offers_one_and_chats_stay_readable(window: MainW
     window.apply(ModelChanged(ModelState.NONE))
     assert window.chat.transcript.isVisible()
     window.apply(opened("", title=""))
-    assert window.chat.choose.isVisible()
+    assert window.chat.first.isVisible()
     assert not window.chat.top.meter.isVisible()
     window.apply(READY)
     assert window.chat.empty.isVisible()

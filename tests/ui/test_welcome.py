@@ -8,10 +8,10 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.changes import ModelChanged, ModelState
 from app.core.paths import DataPaths
-from app.ui.controls import Button, Words
+from app.ui.controls import Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile, known_models, size_text
-from app.ui.welcome import ChooseModelPage, EmptyChat, StarterCard
+from app.ui.welcome import EmptyChat, StarterCard
 from tests.ui.test_top_bar import LOADING, READY
 
 
@@ -42,20 +42,6 @@ def test_beginnings_give_way_in_a_narrow_window(look: Look, qtbot: QtBot) -> Non
     assert page.findChildren(StarterCard)[0].isVisible()
     page.resize(480, 500)
     assert not page.findChildren(StarterCard)[0].isVisible()
-
-
-def test_without_a_model_a_file_can_be_chosen(look: Look, qtbot: QtBot, tmp_path: Path) -> None:
-    page = ChooseModelPage(look)
-    qtbot.addWidget(page)
-    page.show_files([ModelFile(tmp_path / "a.gguf", "a", "1.00 GB", False)])
-    buttons = {button.accessibleName() or button.text(): button for button in page.findChildren(Button)}
-    with qtbot.waitSignal(page.file_asked):
-        buttons["Choose a file…"].click()
-    with qtbot.waitSignal(page.model_chosen) as chosen:
-        buttons["Use a"].click()
-    assert chosen.args == [tmp_path / "a.gguf"]
-    page.show_files([])
-    assert not page._known_title.isVisibleTo(page)
 
 
 def test_known_files_are_those_that_are_there(tmp_path: Path) -> None:

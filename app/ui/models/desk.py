@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.core.protocol import Described, Device
     from app.models.advice import Speed
     from app.models.catalogue import CatalogueModel
+    from app.models.memory import Machine
     from app.ui.actions import Actions
     from app.ui.chat_pane import ChatPane
     from app.ui.look import Look
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from app.ui.models.get_page import GetPage
     from app.ui.models.here_page import HerePage
     from app.ui.models.machine_check import MachineCheck
+    from app.ui.models.model_card import ModelCard
     from app.ui.models.page import ModelsPage
     from app.ui.screen import Screen
 
@@ -67,6 +69,7 @@ class ModelsDesk(QObject):
         self._files: HerePage | None = None
         self.check: MachineCheck | None = None
         self._described: tuple[Device, ...] = ()
+        self._offers: list[ModelCard] = []  # those of the first page
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
         self._measured.connect(self._on_measured)
@@ -78,6 +81,7 @@ class ModelsDesk(QObject):
         screen.described.connect(self._on_described)
         chat.top.pill.clicked.connect(self._on_pill_clicked)
         chat.models_asked.connect(self.open_page)
+        chat.demo_begun.connect(screen.begin_with_demo)
 
     @property
     def _paths(self) -> DataPaths:
@@ -130,16 +134,12 @@ class ModelsDesk(QObject):
         from app.models.downloads import Downloads
         from app.ui.models.about_page import AboutPage
         from app.ui.models.check_page import CheckPage
-        from app.ui.models.downloader import Downloader
         from app.ui.models.fit_page import FitPage
         from app.ui.models.get_page import GetPage
         from app.ui.models.here_page import HerePage
         from app.ui.models.page import ModelsPage
 
-        self.downloader = Downloader(lambda: self._paths, self)
-        self.downloader.fetched.connect(self._actions.choose_model)
-        self.downloader.fetched.connect(self._show_files)
-        get, fits = GetPage(self._look, self.downloader, self._brought), FitPage(self._look)
+        get, fits = GetPage(self._look, self._made_downloader(), self._brought), FitPage(self._look)
         get.accepted.connect(self._on_licence_accepted)
         get.used.connect(self._on_model_used)
         fits.plan_chosen.connect(self._on_plan_chosen)
@@ -157,6 +157,15 @@ class ModelsDesk(QObject):
         page.left.connect(self.leave_page)
         get.show_settings(self._screen.settings)
         self._page, self._parts = page, (get, fits)
+
+    def _made_downloader(self) -> Downloader:
+        if self.downloader is None:
+            from app.ui.models.downloader import Downloader
+
+            self.downloader = Downloader(lambda: self._paths, self)
+            self.downloader.fetched.connect(self._actions.choose_model)
+            self.downloader.fetched.connect(self._show_files)
+        return self.downloader
 
     def _made_check(self) -> MachineCheck:
         if self.check is None:
@@ -192,10 +201,12 @@ class ModelsDesk(QObject):
         from app.ui.models.fit_page import Here
 
         self._described = devices
+        machine = machine_of(devices, self._screen.settings.load)
+        if self._chat.shows("first"):
+            self._show_first(machine)
         if self._parts is None:
             return
         get, fits = self._parts
-        machine = machine_of(devices, self._screen.settings.load)
         named = {device.name: device.description for device in devices}
         cards = ", ".join(named[card.name] for card in machine.cards)
         fits.show_machine(Here(machine, cards, psutil.virtual_memory().total))
@@ -272,6 +283,7 @@ class ModelsDesk(QObject):
         if self._parts is not None:
             self._parts[0].show_settings(self._screen.settings)
             self._show_files()
+        self._show_terms()
 
     @Slot()
     def _on_pill_clicked(self) -> None:
@@ -294,15 +306,57 @@ class ModelsDesk(QObject):
         self.files_known.connect(menu.show_files)
         self.others.look()
 
+    # the first page
+
     @Slot()
     def _on_page_due(self) -> None:
-        self._chat.choose.show_files(self.known())
-        self.others.look()
+        first = self._chat.first
+        if not first.has_offers:
+            from app.ui.models.first import models
+            from app.ui.models.model_card import ModelCard
+
+            loader = self._made_downloader()
+            self._offers = [ModelCard(self._look, model, loader, self._brought) for model in models()]
+            for card in self._offers:
+                card.accepted.connect(self._on_licence_accepted)
+                card.used.connect(self._on_model_used)
+            first.set_offers(self._offers)
+            loader.changed.connect(self._on_download_changed)
+            self._show_terms()
+            self._ask_machine()
+            self.others.look()
+        first.show_demo(there=self.model.demo)
+        first.show_files(self.known())
+
+    def _show_first(self, machine: Machine) -> None:
+        """What the first page says of this machine and offers."""
+        import psutil
+
+        from app.ui.models.first import facts, offered
+
+        says, best, ids = offered(machine, self._speed)
+        for card in self._offers:
+            card.show_fit(machine, self._speed, is_best=card.model.id == best)
+        total = psutil.virtual_memory().total
+        self._chat.first.show_machine(says, facts(machine, self._described, total, self._paths.models, ids[0]), ids)
+
+    def _show_terms(self) -> None:
+        accepted = {address for address, _ in self._screen.settings.licences}
+        for card in self._offers:
+            card.show_terms(accepted=card.model.licence_url in accepted, endpoint=self._screen.settings.mirror)
+
+    @Slot()
+    def _on_download_changed(self) -> None:
+        loader = self.downloader
+        for card in self._offers:
+            card.refresh()
+        if loader is not None and self._chat.shows("first"):
+            self._chat.first.show_downloading(loader.host if loader.running else "")
 
     @Slot()
     def _on_others_changed(self) -> None:
         files = self.known()
         self.files_known.emit(files)
         self._show_files()
-        if self._chat.shows("choose"):
-            self._chat.choose.show_files(files)
+        if self._chat.shows("first"):
+            self._chat.first.show_files(files)

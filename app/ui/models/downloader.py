@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, QUrl, Signal, Slot
 
 from app.core.paths import DataPaths, decode_path, encode_path
 from app.models.orders import Order, Told
@@ -35,6 +35,12 @@ class Downloader(QObject):
     def running(self) -> bool:
         """Whether bytes are coming (or are waited for)."""
         return self._process is not None and not self._ending
+
+    @property
+    def host(self) -> str:
+        """Whom it is fetched from."""
+        address = self.order.endpoint if self.order is not None else ""
+        return QUrl(address).host() or "huggingface.co"
 
     @property
     def done(self) -> int:

@@ -1,0 +1,340 @@
+"""The card of a model that can be fetched: what it is, how it would run here, its terms, how far its download is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from app.models.advice import LEAST_SPEED, Advice, Speed, advice
+from app.models.catalogue import CatalogueModel, catalogue_shape
+from app.models.downloads import Wish, wish
+from app.models.memory import Machine, Plan, in_gib
+from app.models.table import Asked, kind, planned
+from app.ui.card import Card
+from app.ui.controls import Button, CheckBox, Line, Words
+from app.ui.figures import context_short
+from app.ui.look import Look
+from app.ui.model_files import size_text
+from app.ui.models.downloader import Downloader
+from app.ui.models.fit_side import Chip
+from app.ui.painting import box, mirrored
+from app.ui.sentence import Sentence
+
+SMALL, CONTEXT = 640, 8192
+_FOUR = 520  # the width from which four figures stand in a line
+_SAYS = {
+    "all": "Fits your card",
+    "most": "Fits in part",
+    "memory": "Runs in memory",
+    "no": "Too large for this computer",
+}
+_READING = 5.0  # tokens a second that most people read
+
+
+class ModelCard(Card):
+    """A model to fetch. `accepted` tells its licence's address, `used` the file that is here already."""
+
+    accepted = Signal(str)
+    used = Signal(object)
+
+    def __init__(
+        self, look: Look, model: CatalogueModel, downloader: Downloader, here: Callable[[CatalogueModel], object]
+    ) -> None:
+        super().__init__(look, "border_strong")
+        self._downloader = downloader
+        self._here = here
+        self._wish: Wish = wish(model)
+        self._endpoint = ""
+        self.model = model
+        sees = ", sees images" if self._wish.projector is not None else ""
+        self._title = Words(look, f"{model.name}{sees}", 16, 600)
+        self.fit, self.advised = Chip(look), Chip(look)
+        self._size = Words(look, self._size_words(), 14, 600, figures=True)
+        self._reason = Sentence(look)
+        self._figures = Figures(look)
+        self._bar = _Bar(look)
+        self._told = Words(look, "", 12, 500, figures=True)
+        self.get = Button(look, "Download", name=f"Download {model.name}")
+        self.pause = Button(look, "Pause", small=True, name=f"Pause {model.name}")
+        self.cancel = Button(look, "Cancel", "quiet", small=True, name=f"Cancel {model.name}")
+        self.agree = CheckBox(look, "I accept the terms")
+        self.agree.setAccessibleName(f"Accept the terms of {model.name}")
+        self._terms = Words(look, f"Under and subject to the {model.licence}:", 12, token="text2")
+        self._link = Button(look, model.licence_url.removeprefix("https://"), "link", small=True)
+        self._head, self._foot = (QBoxLayout(QBoxLayout.Direction.LeftToRight) for _ in range(2))
+        self._lay_out()
+        self._connect()
+
+    def show_terms(self, *, accepted: bool, endpoint: str) -> None:
+        """Whether the licence was accepted before."""
+        self._endpoint = endpoint
+        self.agree.setChecked(accepted or self.agree.isChecked())
+        self.agree.setEnabled(not accepted)
+        self.refresh()
+
+    def show_fit(self, machine: Machine, speed: Speed | None, *, is_best: bool) -> None:
+        """How it would run here."""
+        shape = catalogue_shape(self.model, self._wish.file.quantisation)
+        made = planned(shape, CONTEXT, machine, Asked(), self.model.projector_bytes)
+        what = kind(made)
+        self.fit.tell(_SAYS[what], what)
+        found = advice(self.model, machine, speed) if speed is not None else None
+        said = {
+            "all": f"All of it and a context of {made.context:,} tokens fit on the card.",
+            "most": f"{made.gpu_layers} of {made.layers} layers fit on the card, the rest is in memory.",
+            "memory": f"The processor does the work.{_pace(found)}",
+            "no": f"It needs {in_gib(made.total)} of memory, {in_gib(machine.ram)} are free.",
+        }[what]
+        self._figures.setVisible(what != "no")
+        self._figures.tell(figures(made, machine, found, sees=bool(self.model.projector_bytes)))
+        self.advised.setVisible(is_best)
+        self.advised.tell("Recommended", "all")
+        trained = " Quantised by Google while training, which keeps most of the full quality."
+        self._reason.say("", said + (trained if "+" in self._wish.file.quantisation else ""))
+
+    def refresh(self) -> None:
+        """Show how far its download is."""
+        loader, order = self._downloader, self._downloader.order
+        mine = order is not None and order.model == self.model.id
+        path = self._here(self.model)
+        self._bar.setVisible(mine)
+        self._told.setVisible(mine)
+        self.pause.setVisible(mine)
+        self.cancel.setVisible(mine)
+        self.get.setVisible(not mine)
+        self.get.setText("Use" if path is not None else "Download")
+        self.get.setAccessibleName(f"{self.get.text()} {self.model.name}")
+        self.get.setEnabled(path is not None or (self.agree.isChecked() and loader.order is None))
+        self.get.setToolTip("" if self.get.isEnabled() else self._why_not())
+        self.get.updateGeometry()
+        if mine:
+            self._bar.show_part(loader.done / loader.total if loader.total else 0.0)
+            self.pause.setText("Pause" if loader.running else "Go on")
+            self.pause.updateGeometry()
+            self._told.setText(loader.error or _progress(loader))
+            self._told.set_token("danger" if loader.error else "text")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        roomy = self.width() >= self._look.px(SMALL)
+        self._terms.setVisible(roomy)
+        self.fit.setVisible(roomy)
+        aside = self.width() >= self._look.px(_FOUR)
+        for row in (self._head, self._foot):
+            row.setDirection(QBoxLayout.Direction.LeftToRight if aside else QBoxLayout.Direction.TopToBottom)
+
+    def _lay_out(self) -> None:
+        title = QHBoxLayout()
+        title.setSpacing(10)
+        for part in (self._title, self.advised, self.fit):
+            title.addWidget(part)
+        title.addStretch(1)
+        self._head.setSpacing(4)
+        self._head.addLayout(title, 1)
+        self._head.addWidget(self._size)
+        state = QHBoxLayout()
+        state.setSpacing(8)
+        state.addWidget(self._told, 1)
+        state.addWidget(self.pause)
+        state.addWidget(self.cancel)
+        upper = QVBoxLayout()
+        upper.setContentsMargins(18, 16, 18, 12)
+        upper.setSpacing(8)
+        upper.addLayout(self._head)
+        upper.addWidget(self._reason)
+        upper.addWidget(self._figures)
+        upper.addWidget(self._bar)
+        upper.addLayout(state)
+        terms = QHBoxLayout()
+        terms.setSpacing(10)
+        terms.addWidget(self._terms)
+        terms.addWidget(self._link)
+        terms.addStretch(1)
+        ask = QHBoxLayout()
+        ask.setSpacing(10)
+        ask.addWidget(self.agree)
+        ask.addStretch(1)
+        ask.addWidget(self.get)
+        self._foot.setContentsMargins(18, 8, 12, 10)
+        self._foot.setSpacing(6)
+        self._foot.addLayout(terms, 1)
+        self._foot.addLayout(ask)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(upper)
+        column.addWidget(Line(self._look))
+        column.addLayout(self._foot)
+
+    def _connect(self) -> None:
+        self.get.clicked.connect(self._on_get_clicked)
+        self.pause.clicked.connect(self._on_pause_clicked)
+        self.cancel.clicked.connect(self._downloader.forget)
+        self.agree.toggled.connect(self.refresh)
+        self._link.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self.model.licence_url)))
+
+    def _why_not(self) -> str:
+        if self._downloader.order is not None:
+            return "Another model is being fetched"
+        return "Accept the terms first"
+
+    def _size_words(self) -> str:
+        shape = catalogue_shape(self.model, self._wish.file.quantisation)
+        size = (self._wish.file.bytes or shape.weight_bytes) + (
+            self.model.projector_bytes if self._wish.projector else 0
+        )
+        files = "two files" if self._wish.projector else "one file"
+        return f"{'' if self._wish.file.bytes else 'about '}{size_text(size)}, {files}"
+
+    @Slot()
+    def _on_get_clicked(self) -> None:
+        path = self._here(self.model)
+        if path is not None:
+            self.used.emit(path)
+            return
+        if self.agree.isEnabled():
+            self.accepted.emit(self.model.licence_url)
+        self._downloader.begin(self.model.id, "", vision=True, endpoint=self._endpoint)
+
+    @Slot()
+    def _on_pause_clicked(self) -> None:
+        if self._downloader.running:
+            self._downloader.pause()
+        else:
+            self._downloader.go_on()
+
+
+class _Bar(QWidget):
+    """How far a download is: 6 high."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._part = 0.0
+        self.setFixedHeight(6)
+        self.setAccessibleName("Download")
+
+    def show_part(self, part: float) -> None:
+        """Show this part of the whole."""
+        self._part = part
+        self.setAccessibleDescription(f"{part:.0%}")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = self._look
+        painter = QPainter(self)
+        box(painter, self.rect(), 3, look.colour("pressed"))
+        done = self.rect()
+        done.setWidth(max(6, round(self.width() * self._part)))
+        box(painter, mirrored(done, self.rect(), self.layoutDirection()), 3, look.colour("accent"))
+
+
+class Figures(QWidget):
+    """Four figures in columns that are the same on every card; two lines of two where there is little room."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._cells = [(Words(look, "", 11, 500, "text2"), Words(look, "", 14, 600, figures=True)) for _ in range(4)]
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 2, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(1)
+        for _, value in self._cells:
+            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._columns = 0
+        self._arrange(4)
+
+    def tell(self, told: Sequence[tuple[str, str]]) -> None:
+        """Show these: a name and a value each."""
+        for (name, value), (title, said) in zip(self._cells, told, strict=True):
+            name.setText(title)
+            value.setText(said)
+            value.setAccessibleName(f"{title}: {said}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange(4 if self.width() >= self._look.px(_FOUR) else 2)
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for place, (name, value) in enumerate(self._cells):
+            row, column = divmod(place, columns)
+            self._grid.addWidget(name, 3 * row, column)
+            self._grid.addWidget(value, 3 * row + 1, column)
+        self._grid.setRowMinimumHeight(2, 6 if columns == 2 else 0)
+        for column in range(4):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+def figures(made: Plan, machine: Machine, found: Advice | None, *, sees: bool) -> list[tuple[str, str]]:
+    """What a person asks first: speed, seconds for a picture, memory, context. `found` is None until it was measured.
+
+    How fast a card is cannot be told before a model is on it.
+    """
+    on_card = bool(made.gpu_layers)
+    if on_card:
+        speed = "known once it runs"
+    else:
+        speed = "being measured" if found is None else f"{_number(found.tokens)} tokens a second"
+    if not sees:
+        picture = "it reads text only"
+    elif found is None:
+        picture = "being measured"
+    else:
+        picture = f"about {_roughly(found.picture)}, once"
+    held, free = (made.gpu, sum(card.free for card in machine.cards)) if on_card else (made.ram, machine.ram)
+    where = "On the card" if on_card else "Memory"
+    return [
+        ("Speed, estimated", speed),
+        ("To look at an image", picture),
+        (where, f"{held / (1 << 30):.1f} of {in_gib(free)}"),
+        ("Context", f"{context_short(made.context)} tokens"),
+    ]
+
+
+def _pace(found: Advice | None) -> str:
+    if found is None:
+        return ""
+    if found.tokens >= LEAST_SPEED:
+        return " It answers faster than most people read."
+    if found.tokens >= _READING:
+        return " It answers about as fast as most people read."
+    return " It answers slowly here: for questions that you can leave and come back to."
+
+
+def _roughly(seconds: float) -> str:
+    """Of an estimate: `1 s`, `25 s`, `2 min`."""
+    if seconds < 10:
+        return _time(seconds)
+    return f"{5 * round(seconds / 5)} s" if seconds < 57 else f"{max(1, round(seconds / 60))} min"
+
+
+def _number(tokens: float) -> str:
+    return f"{tokens:.0f}" if tokens >= 2 else f"{tokens:.1f}"
+
+
+def _progress(loader: Downloader) -> str:
+    """`3.41 of 7.98 GB   24.6 MB/s · 3 min 6 s left`, or why nothing comes."""
+    done = f"{loader.done / 1e9:.2f} of {loader.total / 1e9:.2f} GB" if loader.total else "Looking for the files…"
+    if not loader.running:
+        return f"{done}, paused"
+    if loader.waits:
+        return f"{done}{'' if done.endswith('…') else '.'} {loader.waits} Trying again…"
+    if loader.checks:
+        return f"{done}. Reading what has come before…"
+    if not loader.speed:
+        return done
+    return f"{done}   {loader.speed / 1e6:.1f} MB/s · {_time((loader.total - loader.done) / loader.speed)} left"
+
+
+def _time(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
