@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.core.tools import Arguments, Effect, Grant, Schema, ToolDefinition
-from app.tools.schemas import is_cheap, without_patterns
+from app.tools.schemas import first_fault
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -117,17 +117,8 @@ def built_in() -> tuple[Tool, ...]:
 
 def check_arguments(tool: Tool, arguments: Arguments) -> str:
     """ "" where a tool takes these arguments, else one sentence that says where they are wrong. Never raises."""
-    import jsonschema
-    import referencing
-
-    schema = {"type": "object", **tool.parameters}
-    if tool.origin and not is_cheap(schema):
-        return ""
     try:
-        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        # with a registry of its own nothing that a schema refers to is fetched from anywhere
-        checked = without_patterns(schema) if tool.origin else schema
-        found = next(kind(checked, registry=referencing.Registry()).iter_errors(arguments), None)
+        found = first_fault({"type": "object", **tool.parameters}, arguments)
     except Exception:  # noqa: BLE001 - a server's schema may be anything; the server itself looks at the arguments too
         return ""
     if found is None:

@@ -1,62 +1,89 @@
-"""Schemas of strangers, before arguments are checked against them: what could take endless time is left out. Pure."""
+"""Arguments against the schema of a stranger: every look at a schema is counted, and nothing outside it is looked at.
+
+Pure. What a schema says beyond that is for its server, which looks at the arguments too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from app.core.tools import Schema
+from app.core.tools import Arguments, Schema
 
-_MOST = 2_000  # schemas that one value may be looked at by
-_SAME_VALUE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
-_PATTERNS = ("pattern", "patternProperties", "propertyNames")
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_MOST = 500_000  # steps, of less than a microsecond as a rule
+_CHARACTERS = 200  # of schema and arguments that may be compared or quoted in a step
+_REFERENCES = ("$ref", "$dynamicRef")
+# a regular expression can keep Python busy for years; the others compare or follow references without a count
+_LEFT_OUT = ("pattern", "patternProperties", "uniqueItems", "unevaluatedItems", "unevaluatedProperties")
+_WITH_PATTERNS = (*_LEFT_OUT, "additionalProperties")  # what it allows is not known without the patterns
+
+_Schema = bool | Mapping[str, Any]
+_Keywords = Iterable[tuple[str, Any]]
 
 
-def without_patterns(schema: Schema) -> Schema:
-    """The schema without regular expressions: one of them can keep Python busy for years."""
-    found = _without(schema)
-    assert isinstance(found, dict)
+class UncheckedError(Exception):
+    """The schema leads outside itself, or to more work than a check may be."""
+
+
+def first_fault(schema: Schema, arguments: Arguments) -> ValidationError | None:
+    """Where the arguments are first not what the schema says; None where they are.
+
+    Raises UncheckedError, and anything else where the schema is none.
+    """
+    from jsonschema.validators import Draft202012Validator, create, validator_for
+    from referencing import Registry
+
+    kind = validator_for(schema, default=Draft202012Validator)
+    checked = {name: value for name, value in schema.items() if name != "$schema"}
+    if _names_a_dialect(checked):
+        raise UncheckedError
+    counted: Any = create(
+        kind.META_SCHEMA,
+        kind.VALIDATORS,
+        type_checker=kind.TYPE_CHECKER,
+        id_of=lambda _: "",  # references are pointers from the root: other ones are found by searching all of it
+        applicable_validators=_counting(checked, arguments, ref_alone="dependencies" in kind.VALIDATORS),
+    )
+    found: ValidationError | None = next(counted(checked, registry=Registry()).iter_errors(arguments), None)
     return found
 
 
-def is_cheap(document: Schema) -> bool:
-    """Whether no value is looked at by more than some thousand schemas, through references and alternatives."""
-    return all(_reaches(one, document) <= _MOST for one in _all_in(document))
+def _counting(document: Schema, arguments: Arguments, *, ref_alone: bool) -> Callable[[_Schema], _Keywords]:
+    """What is asked of a schema each time that it is looked at. Raises UncheckedError."""
+    each = 1 + (len(json.dumps(document)) + len(json.dumps(arguments))) // _CHARACTERS
+    left = _MOST
+
+    def keywords(schema: _Schema) -> _Keywords:
+        nonlocal left
+        if not isinstance(schema, Mapping):
+            raise UncheckedError
+        left -= each + len(schema)
+        left -= sum(len(value) for value in schema.values() if isinstance(value, Mapping | list))
+        references = [schema[name] for name in _REFERENCES if name in schema]
+        left -= sum(map(len, references))
+        if left < 0 or not all(one == "#" or one.startswith("#/") for one in references):
+            raise UncheckedError
+        if ref_alone and "$ref" in schema:
+            return [("$ref", schema["$ref"])]
+        left_out = _WITH_PATTERNS if "patternProperties" in schema else _LEFT_OUT
+        return [(name, value) for name, value in schema.items() if name not in left_out]
+
+    return keywords
 
 
-def _without(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without(one) for key, one in value.items() if key not in _PATTERNS}
-    return [_without(one) for one in value] if isinstance(value, list) else value
-
-
-def _all_in(value: Any) -> Iterator[Mapping[str, Any]]:
-    waiting = [value]
+def _names_a_dialect(schema: Schema) -> bool:
+    """Whether a part of it is to be read by other rules: those are not counted."""
+    waiting: list[object] = [schema]
     while waiting:
         one = waiting.pop()
         if isinstance(one, Mapping):
-            yield one
+            if isinstance(one.get("$schema"), str):
+                return True
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
-
-
-def _reaches(schema: Mapping[str, Any], document: Schema) -> int:
-    """How many schemas the same value is looked at by, counted up to one more than the most."""
-    waiting, count = [schema], 0
-    while waiting and count <= _MOST:
-        one, count = waiting.pop(), count + 1
-        following = [one.get(name) for name in _SAME_VALUE]
-        if isinstance(reference := one.get("$ref"), str):
-            following.append(_looked_up(reference, document))
-        for each in following:
-            waiting += [part for part in (each if isinstance(each, list) else [each]) if isinstance(part, Mapping)]
-    return count
-
-
-def _looked_up(reference: str, document: Schema) -> object:
-    found: object = document
-    for step in filter(None, reference.removeprefix("#").split("/")):
-        step = step.replace("~1", "/").replace("~0", "~")
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+    return False
