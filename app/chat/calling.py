@@ -93,10 +93,19 @@ class Calling:
             return [*told, *self._ended(view.id, FinishReason.ERROR, _LIMIT)]
         return [*told, *self._told(view.id)]
 
-    def decide(self, call_id: str, *, approve: bool, arguments: Arguments | None = None, here: bool = False) -> Call:
+    def decide(
+        self,
+        call_id: str,
+        *,
+        approve: bool,
+        arguments: Arguments | None = None,
+        here: bool = False,
+        always: bool = False,
+    ) -> Call:
         """The person's word about a call that waits. Raises UsageError; the call as it is now otherwise.
 
-        `arguments` are those of the model as the person edited them; `here` allows the tool in this chat from now on.
+        `arguments` are those of the model as the person edited them; `here` allows the tool in this chat from now on;
+        whether it may be allowed `always` is looked at here.
         """
         call = self._waiting(call_id)
         view = self._view_of(call_id)
@@ -107,7 +116,7 @@ class Calling:
             )
             self._keep(view.conversation, settled, "denied")
             return settled
-        tool = self._tool(call)
+        tool = self.tool_of(call)
         if self.is_unseen(tool):
             raise UsageError(f"{tool.name} says something else of itself than when you looked. {_REVIEW}", "changed")
         given = call.arguments if arguments is None else arguments
@@ -116,6 +125,8 @@ class Calling:
         decision = self._decision(view.conversation, tool, given)
         if decision.verdict is Verdict.DENY:
             raise UsageError(f"This cannot be approved: {decision.why}", "denied")
+        if always and not decision.may_always:
+            raise UsageError("This tool cannot be allowed for good.", "asks")
         place = _place(tool, given, self._grants(view.conversation)) if edited else call.place
         running = msgspec.structs.replace(
             call,
@@ -201,10 +212,6 @@ class Calling:
         """Whether a call of the branch that is shown waits or runs."""
         return any(not call.settled for view in self._library.branch(conversation) for call in view.calls)
 
-    def may_always(self, tool: Tool) -> bool:
-        """Whether this tool may be allowed for good."""
-        return decide(tool, {}, standing_of(ConversationSettings(), self._settings())).may_always
-
     def mend(self) -> list[Change]:
         """After a start: what ran when the program died did not end as far as anybody knows."""
         told: list[Change] = []
@@ -223,7 +230,9 @@ class Calling:
 
     def _decided(self, view: MessageView, written: WrittenCall, before: list[Call], *, too_many: bool) -> Call:
         tool = self._toolbox.find(written.name)
-        call = Call(new_id(), written.name, tool.origin if tool else "", written.arguments, CallState.FAILED)
+        call = Call(new_id(), written.name, "", written.arguments, CallState.FAILED)
+        if tool is not None:
+            call = msgspec.structs.replace(call, origin=tool.origin, asked_as=tool.asked_as)
         if too_many:
             return _failed(
                 call, f"Too many calls: {MOST_AT_ONCE} at once and {MOST_CALLS} for an answer are the limit."
@@ -259,7 +268,7 @@ class Calling:
         return self._library.conversation(conversation).settings.grants
 
     def _run(self, conversation: str, call: Call) -> list[Change]:
-        tool = self._tool(call)
+        tool = self.tool_of(call)
         own = self._library.conversation(conversation).settings
         around = Surroundings(own.grants, search_chats=self._search_chats, open_link=self._open_link)
         # the very place that was decided about, whatever has appeared meanwhile
@@ -322,7 +331,7 @@ class Calling:
         arguments = json.dumps(call.given)
         self._store.calls.log(
             LoggedCall(
-                self._clock.now(), conversation, call.id, call.name, call.origin, arguments, event, call.why,
+                self._clock.now(), conversation, call.id, call.own_name, call.origin, arguments, event, call.why,
                 call.milliseconds,
             )
         )  # fmt: skip
@@ -349,14 +358,15 @@ class Calling:
             raise UsageError("This message is not there any more.", "no_message")
         return view
 
-    def _tool(self, call: Call) -> Tool:
-        tool = self._toolbox.find(call.name)
-        if tool is None or tool.origin != call.origin:
+    def tool_of(self, call: Call) -> Tool:
+        """The tool that was called, by whatever name the model knows it now. Raises UsageError where it is gone."""
+        tool = self._toolbox.find_of(call.origin, call.own_name)
+        if tool is None:
             raise UsageError(f"{call.name} is not there now. Start its server, or deny the call.", "no_tool")
         return tool
 
     def _asked(self, call: Call, own: ConversationSettings) -> Call:
-        tool = self._toolbox.find(call.name)
+        tool = self._toolbox.find_of(call.origin, call.own_name)
         if tool is None:
             return call
         decision = decide(tool, call.arguments, standing_of(own, self._settings()))

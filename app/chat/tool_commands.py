@@ -14,7 +14,7 @@ from app.chat.desk import Changes, Desk
 from app.core.errors import UsageError
 from app.core.message import Picture
 from app.core.settings import ConversationSettings
-from app.core.tools import Arguments, Rule, ServerConfig, ServerTool, Verdict
+from app.core.tools import Arguments, ServerConfig, ServerTool, Verdict
 from app.tools.environment import login_path
 from app.tools.frames import (
     AnyHostEvent,
@@ -53,9 +53,10 @@ class ToolCommands:
         `here` allows the tool in this chat from now on, `always` everywhere; both only where the policy lets them.
         """
         desk = self._desk
-        if always and approve:
-            self._allow_always(call)
-        decided = desk.calling.decide(call, approve=approve, arguments=arguments, here=here)
+        with desk.store.durable():
+            decided = desk.calling.decide(call, approve=approve, arguments=arguments, here=here, always=always)
+            if always and approve:
+                desk.tools.keep_verdict(desk.calling.tool_of(decided), Verdict.ALLOW)
         told: list[Change] = [SettingsChanged(desk.asking.settings)] if always else []
         return desk.settled([*told, *desk.calling.carry_out(decided), desk.library.listed()])
 
@@ -180,12 +181,3 @@ class ToolCommands:
             desk.own_new = own
         desk.measure_again()
         return desk.settled((SettingsChanged(desk.asking.settings),) if settings else ())
-
-    def _allow_always(self, call: str) -> None:
-        found = self._desk.store.calls.find(call)
-        tool = self._desk.toolbox.find(found.name) if found is not None else None
-        if tool is None or not self._desk.calling.may_always(tool):
-            raise UsageError("This tool cannot be allowed for good.", "asks")
-        settings = self._desk.asking.settings
-        rules = tuple(rule for rule in settings.tool_rules if (rule.tool, rule.server) != (tool.name, tool.origin))
-        self._desk.tools.keep_rules((*rules, Rule(tool.name, tool.origin, verdict=Verdict.ALLOW)))

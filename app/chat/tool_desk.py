@@ -7,16 +7,17 @@ from pathlib import Path
 
 import msgspec
 
-from app.chat.calling import ToolMode, standing_of
+from app.chat.calling import ToolMode
 from app.chat.changes import Change, ServerRow, ToolRow, ToolsListed
 from app.core.errors import UsageError
 from app.core.settings import ConversationSettings, Settings
-from app.core.tools import Effect, Grant, Rule, ServerConfig, ServerEntry, ServerTool, ToolDefinition, Verdict
+from app.core.tools import Grant, ServerConfig, ServerEntry, ServerTool, ToolDefinition, Verdict
+from app.core.visible import alike, visible
 from app.store.store import Store
 from app.tools.environment import login_path
 from app.tools.frames import AnyHostEvent, HostDied, ServerFailed, ServerStarted, ServerStopped, ToolsChanged
 from app.tools.pins import pins_of, unseen
-from app.tools.policy import decide, key_of, permission_of
+from app.tools.policy import key_of, may_allow_here, may_always, permission_of, verdict_of, with_verdict
 from app.tools.registry import Tool
 from app.tools.toolbox import Toolbox
 
@@ -97,18 +98,16 @@ class ToolDesk:
 
     def listed(self, conversation: str, own: ConversationSettings) -> ToolsListed:
         """Everything for the panel."""
-        standing = standing_of(own, self._settings())
         rows = []
         for tool in self._toolbox.tools:
-            verdict = _verdict(tool, self._settings().tool_rules)
+            verdict = verdict_of(tool, self._settings().tool_rules)
             if permission_of(tool) in own.allowed and verdict is Verdict.ASK:
                 verdict = Verdict.ALLOW
-            always = decide(tool, {}, standing).may_always or (not tool.origin and tool.effect is Effect.READ)
             tokens = self._tokens.get(_as_key(tool.definition))
             rows.append(
                 ToolRow(
                     key_of(tool), tool.name, tool.origin, tool.description, tool.effect, self.on_here(tool, own),
-                    verdict, always, tokens, self.is_unseen(tool),
+                    verdict, may_always(tool), tokens, self.is_unseen(tool),
                 )
             )  # fmt: skip
         servers = tuple(self._row(entry) for entry in self._settings().servers)
@@ -151,22 +150,19 @@ class ToolDesk:
         tool = next((tool for tool in self._toolbox.tools if key_of(tool) == key), None)
         if tool is None:
             raise UsageError("This tool is not there now.", "no_tool")
-        settings = self._settings()
-        rules = tuple(rule for rule in settings.tool_rules if (rule.tool, rule.server) != (tool.name, tool.origin))
         allowed = tuple(one for one in own.allowed if one != permission_of(tool))
-        if verdict is Verdict.ALLOW and not (not tool.origin and tool.effect is Effect.READ):
-            if not decide(tool, {}, standing_of(own, settings)).may_allow_here:
+        if verdict is Verdict.ALLOW and not may_always(tool):
+            if not may_allow_here(tool):
                 raise UsageError(f"{tool.name} asks every time.", "asks")
-            self._set_settings(msgspec.structs.replace(settings, tool_rules=rules))
-            return msgspec.structs.replace(own, allowed=(*allowed, permission_of(tool)))
-        if verdict is not _verdict(tool, ()):
-            rules = (*rules, Rule(tool.name, tool.origin, verdict=verdict))
-        self._set_settings(msgspec.structs.replace(settings, tool_rules=rules))
+            allowed = (*allowed, permission_of(tool))
+        self.keep_verdict(tool, verdict)
         return msgspec.structs.replace(own, allowed=allowed)
 
-    def keep_rules(self, rules: tuple[Rule, ...]) -> None:
-        """These rules hold from now on."""
-        self._set_settings(msgspec.structs.replace(self._settings(), tool_rules=rules))
+    def keep_verdict(self, tool: Tool, verdict: Verdict) -> None:
+        """This holds for a tool in all chats from now on."""
+        settings = self._settings()
+        rules = with_verdict(settings.tool_rules, tool, verdict)
+        self._set_settings(msgspec.structs.replace(settings, tool_rules=rules))
 
     def grant(self, own: ConversationSettings, folder: Path, *, write: bool) -> ConversationSettings:
         """Let the tools of this chat read a folder, and with `write` change it; tools are on here from then on."""
@@ -183,7 +179,9 @@ class ToolDesk:
     def add_server(self, config: ServerConfig, tools: tuple[ServerTool, ...], off: tuple[str, ...]) -> None:
         """Keep a server with the tools that the person has looked at, and start it. Raises UsageError."""
         settings = self._settings()
-        if not config.name or any(entry.config.name == config.name for entry in settings.servers):
+        if visible(config.name) != config.name:
+            raise UsageError("The name of the server has signs that cannot be seen. Write it anew.", "name")
+        if not config.name or any(alike(entry.config.name) == alike(config.name) for entry in settings.servers):
             raise UsageError("There is a server of this name already. Give it another.", "taken")
         entry = ServerEntry(config, pins=pins_of(tools), off=off)
         self._set_settings(msgspec.structs.replace(settings, servers=(*settings.servers, entry)))
@@ -294,14 +292,6 @@ class ToolDesk:
             entry.config, entry.enabled, server.state, len(names), counted, server.message, server.detail,
             unseen(entry, server.tools), server.tools, entry.off,
         )  # fmt: skip
-
-
-def _verdict(tool: Tool, rules: tuple[Rule, ...]) -> Verdict:
-    """What holds for a tool wherever no folder speaks: for the panel."""
-    for rule in rules:
-        if (rule.tool, rule.server) == (tool.name, tool.origin) and not rule.folder:
-            return rule.verdict
-    return Verdict.ALLOW if not tool.origin and tool.effect is Effect.READ else Verdict.ASK
 
 
 def _as_key(definition: ToolDefinition) -> str:

@@ -117,7 +117,8 @@ class Call(msgspec.Struct, frozen=True):
 
     `arguments` are the model's, `used` those it ran with where the person edited them. `why` is a sentence about the
     decision, `place` the file that it is about (resolved when it was decided about), `pictures` are the SHA-256 of what
-    came back beside the text; `asked` is only there while it waits.
+    came back beside the text; `asked` is only there while it waits. `name` is what the model wrote, `asked_as` what the
+    tool is called by the server that it is of ("": as the model wrote it).
     """
 
     id: str
@@ -133,6 +134,12 @@ class Call(msgspec.Struct, frozen=True):
     pictures: tuple[str, ...] = ()
     place: str = ""
     asked: Asked | None = None
+    asked_as: str = ""
+
+    @property
+    def own_name(self) -> str:
+        """What its tool is called where it comes from."""
+        return self.asked_as or self.name
 
     @property
     def settled(self) -> bool:
@@ -172,7 +179,11 @@ class ServerEntry(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What a person decided for good; "" matches every tool, server or place."""
+    """What a person decided for good; "" matches every tool, server or place.
+
+    `tool` is a name as its `server` gives it, which stays when the model knows the tool by another one; a tool without
+    a server is the built-in one.
+    """
 
     tool: str = ""
     server: str = ""

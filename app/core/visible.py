@@ -27,6 +27,11 @@ def hidden(text: str) -> str:
     return _CODE.sub(lambda found: chr(int(found[1], 16)), text)
 
 
+def alike(text: str) -> str:
+    """What names that read the same have in common: neither capitals nor spellings of a letter nor spaces differ."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
 def at_home(folder: str) -> str:
     """A path with ~ for the home folder."""
     home = str(Path.home())

@@ -14,7 +14,7 @@ from app.store.database import Database, Value
 from app.store.pictures import Pictures
 
 _COLUMNS = """k.id, k.name, k.origin, k.arguments, k.used, k.state, k.decision, k.why, k.result, k.pictures,
-              k.milliseconds, k.place"""
+              k.milliseconds, k.place, k.asked_as"""
 
 
 class Calls:
@@ -28,20 +28,23 @@ class Calls:
         """A call of this answer, after those it has."""
         with self._database.durable():
             self._database.run(
-                """INSERT INTO calls (id, message, name, origin, arguments, state, decision, why, result, place, owner)
-                   SELECT :id, number, :name, :origin, :arguments, :state, :decision, :why, :result, :place, :owner
+                """INSERT INTO calls
+                          (id, message, name, origin, asked_as, arguments, state, decision, why, result, place, owner)
+                   SELECT :id, number, :name, :origin, :asked_as, :arguments, :state, :decision, :why, :result,
+                          :place, :owner
                    FROM messages WHERE id = :message""",
                 {
                     "id": call.id,
                     "message": message,
                     "name": call.name,
                     "origin": call.origin,
+                    "asked_as": call.asked_as,
                     "arguments": _dump(call.arguments),
                     "state": call.state.value,
                     "decision": call.decision.value,
                     "why": call.why,
                     "result": call.result,
-                    "place": call.place,
+                    "place": json.dumps(call.place),
                     "owner": owner if call.state is CallState.RUNNING else "",
                 },
             )
@@ -62,7 +65,7 @@ class Calls:
                     "result": call.result,
                     "pictures": json.dumps(call.pictures),
                     "milliseconds": call.milliseconds,
-                    "place": call.place,
+                    "place": json.dumps(call.place),
                     "owner": owner if call.state is CallState.RUNNING else "",
                 },
             )
@@ -145,7 +148,7 @@ def _named(row: Sequence[Value]) -> dict[str, Value]:
 
 
 def _call(columns: Sequence[Value]) -> Call:
-    id_, name, origin, arguments, used, state, decision, why, result, pictures, milliseconds, place = columns
+    id_, name, origin, arguments, used, state, decision, why, result, pictures, milliseconds, place, asked_as = columns
     return Call(
         id=str(id_),
         name=str(name),
@@ -158,12 +161,20 @@ def _call(columns: Sequence[Value]) -> Call:
         result=str(result),
         milliseconds=float(str(milliseconds)),
         pictures=tuple(map(str, json.loads(str(pictures)))),
-        place=str(place),
+        place=_text(place),
+        asked_as=str(asked_as),
     )
 
 
 def _dump(arguments: dict[str, Any]) -> str:
     return json.dumps(arguments, ensure_ascii=True)
+
+
+def _text(text: Value) -> str:
+    try:
+        return str(json.loads(str(text)))
+    except ValueError:
+        return ""
 
 
 def _load(text: Value) -> dict[str, Any]:

@@ -35,12 +35,38 @@ class Decision:
 
 def key_of(tool: Tool) -> str:
     """A tool's name together with where it comes from: a server's tool never passes for a built-in one."""
-    return json.dumps([tool.origin, tool.asked_as]) if tool.origin else f"/{tool.name}"
+    return json.dumps([tool.origin, tool.own_name]) if tool.origin else f"/{tool.name}"
 
 
 def permission_of(tool: Tool) -> str:
     """What an approval for a chat is given to: of a server's tool this very program, saying this very thing."""
-    return json.dumps([tool.origin, tool.asked_as, tool.identity]) if tool.origin else key_of(tool)
+    return json.dumps([tool.origin, tool.own_name, tool.identity]) if tool.origin else key_of(tool)
+
+
+def may_always(tool: Tool) -> bool:
+    """Whether it may be allowed for good: what reads and is Cabochon's own."""
+    return not tool.origin and tool.effect is Effect.READ
+
+
+def may_allow_here(tool: Tool) -> bool:
+    """Whether it may be allowed in a chat."""
+    return tool.effect not in _ASKED_EVERY_TIME
+
+
+def verdict_of(tool: Tool, rules: Sequence[Rule]) -> Verdict:
+    """What the rules say of a tool wherever none of a folder speaks."""
+    said = {rule.verdict for rule in rules if not rule.folder and _is_about(rule, tool)}
+    if Verdict.DENY in said:
+        return Verdict.DENY
+    return Verdict.ASK if Verdict.ASK in said or not may_always(tool) else Verdict.ALLOW
+
+
+def with_verdict(rules: Sequence[Rule], tool: Tool, verdict: Verdict) -> tuple[Rule, ...]:
+    """The rules with this one about a tool in the place of what they said of it; those about its folders stay."""
+    kept = tuple(rule for rule in rules if (rule.tool, rule.server, rule.folder) != (tool.own_name, tool.origin, ""))
+    if verdict in (Verdict.ALLOW, verdict_of(tool, ())):
+        return kept
+    return (*kept, Rule(tool.own_name, tool.origin, verdict=verdict))
 
 
 def decide(tool: Tool, arguments: Arguments, standing: Standing) -> Decision:
@@ -51,15 +77,14 @@ def decide(tool: Tool, arguments: Arguments, standing: Standing) -> Decision:
         return Decision(Verdict.DENY, f"You have denied {tool.name}.")
     if refusal:
         return Decision(Verdict.DENY, refusal)
-    may_always = not tool.origin and tool.effect is Effect.READ
-    may_allow_here = tool.effect not in _ASKED_EVERY_TIME
-    if may_allow_here and permission_of(tool) in standing.allowed_here:
+    always, here = may_always(tool), may_allow_here(tool)
+    if here and permission_of(tool) in standing.allowed_here:
         verdict = Verdict.ALLOW
     elif any(rule.verdict is Verdict.ASK for rule in rules):
         verdict = Verdict.ASK
     else:
-        verdict = Verdict.ALLOW if may_always else Verdict.ASK
-    return Decision(verdict, "", may_allow_here, may_always)
+        verdict = Verdict.ALLOW if always else Verdict.ASK
+    return Decision(verdict, "", here, always)
 
 
 def _place(tool: Tool, arguments: Arguments, grants: Sequence[Grant]) -> tuple[Path | None, str]:
@@ -76,13 +101,15 @@ def _place(tool: Tool, arguments: Arguments, grants: Sequence[Grant]) -> tuple[P
 
 
 def _speaks_of(rule: Rule, tool: Tool, place: Path | None, grants: Sequence[Grant]) -> bool:
-    if rule.tool and (rule.tool != tool.name or rule.server != tool.origin):
+    if rule.folder and not _concerns(Path(rule.folder), rule.verdict, place, grants if tool.path_argument else ()):
         return False
-    if rule.server and rule.server != tool.origin:
-        return False
-    if rule.folder:
-        return _concerns(Path(rule.folder), rule.verdict, place, grants if tool.path_argument else ())
-    return True
+    return _is_about(rule, tool)
+
+
+def _is_about(rule: Rule, tool: Tool) -> bool:
+    if rule.tool:
+        return (rule.server, rule.tool) == (tool.origin, tool.own_name)
+    return rule.server in ("", tool.origin)
 
 
 def _concerns(folder: Path, verdict: Verdict, place: Path | None, grants: Sequence[Grant]) -> bool:

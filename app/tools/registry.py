@@ -49,6 +49,11 @@ class Tool:
     identity: str = ""  # of a server's tool: which program it is of and what it says of itself, as a hash
 
     @property
+    def own_name(self) -> str:
+        """What it is called where it comes from, whatever else there is: together with `origin` it names one tool."""
+        return self.asked_as or self.name
+
+    @property
     def definition(self) -> ToolDefinition:
         """What the model is told."""
         return ToolDefinition(self.name, self.description, self.parameters)

@@ -43,6 +43,7 @@ class Toolbox:
         self._on_event = on_event
         self._host = ToolHost(on_event, logs)
         self._of_servers: dict[str, tuple[Tool, ...]] = {}
+        self._names: dict[tuple[str, str], str] = {}  # server and name there -> what the model is told
         self._jobs: dict[str, _Job] = {}
         self._configs: dict[str, ServerConfig] = {}
         self._watched: dict[str, threading.Timer] = {}  # calls of servers
@@ -61,6 +62,10 @@ class Toolbox:
     def find(self, name: str) -> Tool | None:
         """The tool that the model knows by this name."""
         return next((tool for tool in self.tools if tool.name == name), None)
+
+    def find_of(self, origin: str, own_name: str) -> Tool | None:
+        """The tool of this server ("": built in) that is called so there."""
+        return next((tool for tool in self.tools if (tool.origin, tool.own_name) == (origin, own_name)), None)
 
     def run(self, call: str, tool: Tool, arguments: Arguments, around: Surroundings) -> None:
         """Start a call; CallEnded follows, once, within SECONDS."""
@@ -121,20 +126,26 @@ class Toolbox:
         self._host.close()
 
     def _named(self, server: str, tools: tuple[ServerTool, ...]) -> tuple[Tool, ...]:
-        """A server's tools under names that nothing else has."""
-        taken = {tool.name for tool in self.tools if tool.origin != server}
-        found: list[Tool] = []
-        for one in {one.name: one for one in reversed(tools)}.values():  # of two of one name the first counts
-            name, number = one.name, 1
+        """A server's tools under names that nothing else has; of two of one name the first counts."""
+        found: dict[str, Tool] = {}
+        for one in tools:
+            if one.name not in found:
+                name, identity = self._name(server, one.name), identity_of(self._configs.get(server), one)
+                found[one.name] = Tool(
+                    name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name, identity=identity
+                )
+        return tuple(found.values())
+
+    def _name(self, server: str, own_name: str) -> str:
+        """What the model is told; it stays: a call that is written now must not become one of another server's."""
+        if (server, own_name) not in self._names:
+            taken = {*self._names.values(), *(tool.name for tool in self._built_in)}
+            name, number = own_name, 1
             while name in taken:
-                name = f"{server}_{one.name}" if number == 1 else f"{server}_{one.name}_{number}"
+                name = f"{server}_{own_name}" if number == 1 else f"{server}_{own_name}_{number}"
                 number += 1
-            taken.add(name)
-            identity = identity_of(self._configs.get(server), one)
-            found.append(
-                Tool(name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name, identity=identity)
-            )
-        return tuple(reversed(found))
+            self._names[server, own_name] = name
+        return self._names[server, own_name]
 
     def _watch(self, call: str, name: str) -> None:
         """A call of a server comes back by itself, whatever becomes of the host."""

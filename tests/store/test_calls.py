@@ -9,9 +9,9 @@ import pytest
 
 from app.core.message import Draft, MessageState, Picture
 from app.core.paths import DataPaths
-from app.core.settings import ConversationSettings
-from app.core.tools import Call, CallDecision, CallState, LoggedCall
-from app.store.records import AnswerRecord
+from app.core.settings import ConversationSettings, Settings
+from app.core.tools import Call, CallDecision, CallState, LoggedCall, Rule, Verdict
+from app.store.records import AnswerRecord, pack
 from app.store.store import Store
 from app.store.upgrade import migrations
 
@@ -93,17 +93,89 @@ def test_calls_of_a_dead_process_are_found(paths: DataPaths) -> None:
     store.close()
 
 
-def test_a_database_without_calls_is_brought_up(paths: DataPaths) -> None:
+@pytest.mark.parametrize("place", ["", "/home/é/“a”.txt", "/caf\udce9/a"])
+def test_a_place_comes_back_byte_for_byte(paths: DataPaths, place: str) -> None:
+    store = Store(paths)
+    call = Call("c1", "read_file", "", {}, CallState.WAITING, place=place, asked_as="own")
+    store.calls.add(_answer(store), call, store.owner)
+    assert store.calls.find("c1") == call
+    store.close()
+
+
+def _old(paths: DataPaths, version: int) -> apsw.Connection:
+    """The database of an older program; closing it makes it one."""
     paths.database.parent.mkdir(parents=True)
     old = apsw.Connection(str(paths.database))
-    for step in migrations()[:2]:
+    for step in migrations()[:version]:
         old.execute(step)
+    old.execute(f"PRAGMA user_version = {version}")
+    return old
+
+
+def test_rules_and_calls_of_the_third_schema_keep_their_meaning(paths: DataPaths) -> None:
+    old = _old(paths, 3)
+    rules = (
+        Rule("calculator", verdict=Verdict.DENY),
+        Rule("echo", "A", verdict=Verdict.DENY),
+        Rule("B_echo", "B", verdict=Verdict.DENY),
+        Rule("B_my_tool_2", "B", "/caf\udce9", Verdict.DENY),
+        Rule("é_7", "é", verdict=Verdict.ASK),
+        Rule("B_calculator"),
+    )
+    before = Settings(system_prompt="Be “brief”.", tool_rules=rules)
+    old.execute("UPDATE program SET settings = ?", (pack(before),))
+    old.execute("INSERT INTO conversations (id, title, created_at, changed_at, touched) VALUES ('c', 'T', 1, 1, 1)")
+    old.execute(
+        """INSERT INTO messages (id, conversation, role, text, state, created_at)
+           VALUES ('m', 1, 'assistant', 'Hello', 'complete', 1)"""
+    )
+    old.execute(
+        """INSERT INTO calls (id, message, name, origin, arguments, state, place)
+           VALUES ('k', 1, 'echo', 'A', '{}', 'waiting', '/home/“me”/a.txt')"""
+    )
+    old.close()
+    store = Store(paths)
+    assert store.calls.find("k") == Call("k", "echo", "A", {}, CallState.WAITING, place="/home/“me”/a.txt")
+    after = store.settings()
+    assert set(after.tool_rules) == {
+        *rules,
+        Rule("echo", "B", verdict=Verdict.DENY),
+        Rule("my_tool_2", "B", "/caf\udce9", Verdict.DENY),
+        Rule("my_tool", "B", "/caf\udce9", Verdict.DENY),
+        Rule("7", "é", verdict=Verdict.ASK),
+    }
+    assert (after.system_prompt, after.servers) == (before.system_prompt, ())
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "settings", ["{}", '{"tool_rules":[]}', "no JSON", '{"tool_rules":null}', '{"tool_rules":[]', "[]"]
+)
+def test_settings_without_rules_are_left_as_they_are(paths: DataPaths, settings: str) -> None:
+    old = _old(paths, 3)
+    old.execute("UPDATE program SET settings = ?", (settings,))
+    old.close()
+    store = Store(paths)
+    assert store._check().rows("SELECT settings FROM program") == [(settings,)]
+    store.close()
+
+
+def test_damaged_rules_do_not_keep_the_chats_closed(paths: DataPaths) -> None:
+    old = _old(paths, 3)
+    old.execute("""UPDATE program SET settings = '{"theme":"dark","tool_rules":["x", 1, null, {"tool": 1}]}'""")
+    old.close()
+    store = Store(paths)
+    assert store.settings() == Settings(theme="dark")
+    store.close()
+
+
+def test_a_database_without_calls_is_brought_up(paths: DataPaths) -> None:
+    old = _old(paths, 2)
     old.execute("INSERT INTO conversations (id, title, created_at, changed_at, touched) VALUES ('c', 'T', 1, 1, 1)")
     old.execute(
         """INSERT INTO messages (id, conversation, role, text, state, created_at)
            VALUES ('m', 1, 'user', 'Hello', 'complete', 1)"""
     )
-    old.execute("PRAGMA user_version = 2")
     old.close()
     store = Store(paths)
     assert store.trouble is None

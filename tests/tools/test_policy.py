@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.tools import Effect, Grant, Rule, ServerConfig, ServerTool, Verdict
 from app.tools.pins import identity_of
-from app.tools.policy import Standing, decide, key_of, permission_of
+from app.tools.policy import Standing, decide, key_of, permission_of, verdict_of, with_verdict
 from app.tools.registry import Tool, built_in
 
 TOOLS = {tool.name: tool for tool in built_in()}
@@ -81,6 +81,41 @@ def test_a_denied_server(folder: Path) -> None:
     standing = Standing((Rule(server="server", verdict=Verdict.DENY),), frozenset({permission_of(SERVER)}))
     assert decide(SERVER, {}, standing).verdict is Verdict.DENY
     assert decide(TOOLS["calculator"], {}, standing).verdict is Verdict.ALLOW
+
+
+def test_a_denial_is_of_the_tool_as_its_server_calls_it() -> None:
+    denied = Standing((Rule("echo", "server", verdict=Verdict.DENY),))
+    assert decide(replace(SERVER, name="server_echo"), {}, denied).verdict is Verdict.DENY
+    other = replace(SERVER, name="echo", origin="other")
+    assert decide(other, {}, denied).verdict is Verdict.ASK
+
+
+def test_a_rule_without_a_server_is_of_the_built_in_tool_or_of_all() -> None:
+    named = (Rule("calculator", verdict=Verdict.DENY),)
+    assert decide(TOOLS["calculator"], {}, Standing(named)).verdict is Verdict.DENY
+    assert decide(FALSE_FRIEND, {}, Standing(named)).verdict is Verdict.ASK
+    for tool in ALL:
+        assert decide(tool, {}, Standing((Rule(verdict=Verdict.DENY),))).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize("tool", [TOOLS["calculator"], TOOLS["open_link"], SERVER, FALSE_FRIEND])
+def test_the_panel_shows_what_holds(tool: Tool) -> None:
+    for rules in (
+        (),
+        (Rule(server="server", verdict=Verdict.DENY),),
+        (Rule(verdict=Verdict.ASK), Rule(tool.own_name, tool.origin, verdict=Verdict.DENY)),
+        *(with_verdict((), tool, verdict) for verdict in Verdict),
+    ):
+        assert verdict_of(tool, rules) is decide(tool, {}, Standing(rules)).verdict
+
+
+def test_a_new_verdict_leaves_the_rules_about_folders(folder: Path) -> None:
+    tool, denied = TOOLS["read_file"], Rule("read_file", folder=str(folder), verdict=Verdict.DENY)
+    rules: tuple[Rule, ...] = (denied,)
+    for verdict in (Verdict.DENY, Verdict.ASK, Verdict.ALLOW):
+        rules = with_verdict(rules, tool, verdict)
+        assert denied in rules
+    assert rules == (denied,)
 
 
 def test_another_program_of_the_same_name_inherits_nothing() -> None:
