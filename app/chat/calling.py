@@ -12,6 +12,7 @@ import msgspec
 from app.chat.changes import Change, MessageChanged, MessageView, TurnEnded
 from app.chat.clock import Clock
 from app.chat.library import Library
+from app.chat.wording import well_formed
 from app.core.errors import StorageError, UsageError
 from app.core.message import FinishReason, Picture, Role
 from app.core.settings import ConversationSettings, Settings
@@ -63,6 +64,7 @@ class Calling:
         self._search_chats = search_chats
         self._open_link = open_link
         self.is_unseen: Callable[[Tool], bool] = lambda _: False
+        self.is_off: Callable[[Tool, ConversationSettings], bool] = lambda _, __: False
         self._running: dict[str, str] = {}  # call -> conversation
         self.unsaved: dict[str, tuple[CallEnded, tuple[Picture, ...]]] = {}  # results that are not written down yet
         self.mode = ToolMode.WINDOW
@@ -109,7 +111,8 @@ class Calling:
         """
         call = self._waiting(call_id)
         view = self._view_of(call_id)
-        edited = arguments is not None and arguments != call.arguments
+        given = call.arguments if arguments is None else _well_formed(arguments)
+        edited = _written(given) != _written(call.arguments)
         if not approve:
             settled = msgspec.structs.replace(
                 call, state=CallState.DENIED, decision=CallDecision.DENIED, why="", result=_denied_words(call)
@@ -119,7 +122,6 @@ class Calling:
         tool = self.tool_of(call)
         if self.is_unseen(tool):
             raise UsageError(f"{tool.name} says something else of itself than when you looked. {_REVIEW}", "changed")
-        given = call.arguments if arguments is None else arguments
         if sentence := check_arguments(tool, given):
             raise UsageError(sentence, "arguments")
         decision = self._decision(view.conversation, tool, given)
@@ -151,8 +153,12 @@ class Calling:
     def handle_ended(self, event: CallEnded, pictures: Sequence[Picture] = ()) -> list[Change]:
         """A call has come back."""
         conversation = self._running.get(event.call)
+        if conversation is None:
+            return []
         call = self._store.calls.find(event.call)
-        if conversation is None or call is None or call.state is not CallState.RUNNING:
+        if call is None or call.state is not CallState.RUNNING:  # its chat is gone, or was ended elsewhere
+            self._running.pop(event.call)
+            self.unsaved.pop(event.call, None)
             return []
         try:
             told = self._settle(conversation, call, event.text, event.failed, event.milliseconds, pictures)
@@ -244,6 +250,8 @@ class Calling:
             return _failed(call, f"This call was made {MOST_REPEATS} times already. Use what it answered.")
         if self.is_unseen(tool):
             return _failed(call, f"{tool.name} has changed and is off until the person has looked at it.")
+        if self.is_off(tool, self._library.conversation(view.conversation).settings):
+            return _failed(call, f"{tool.name} is switched off.")
         if sentence := check_arguments(tool, written.arguments):
             return _failed(call, sentence)
         decision = self._decision(view.conversation, tool, written.arguments)
@@ -273,17 +281,23 @@ class Calling:
         around = Surroundings(own.grants, search_chats=self._search_chats, open_link=self._open_link)
         # the very place that was decided about, whatever has appeared meanwhile
         given = call.given | {tool.path_argument: call.place} if call.place else call.given
+        self._running[call.id] = conversation
         if not tool.on_session:
-            self._running[call.id] = conversation
             self._toolbox.run(call.id, tool, given, around)
             return []
         began = self._clock.monotonic()
         assert tool.run is not None
         try:
-            text, failed = cut(tool.run(given, around)), False
+            text, failed = tool.run(given, around), False
         except (ToolError, StorageError) as error:
             text, failed = str(error), True
-        return self._settle(conversation, call, text, failed, (self._clock.monotonic() - began) * 1000)
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything, and that is a result for the model
+            text, failed = f"{tool.name} failed: {error}", True
+        milliseconds = (self._clock.monotonic() - began) * 1000
+        try:
+            return self.handle_ended(CallEnded(call.id, cut(text), failed, milliseconds=milliseconds))
+        except StorageError:  # it is written later; what runs beside it goes on
+            return []
 
     def _settle(
         self,
@@ -394,6 +408,17 @@ def _place(tool: Tool, arguments: Arguments, grants: tuple[Grant, ...]) -> str:
         return str(granted(str(path), grants)) if path else ""
     except ToolError:
         return ""
+
+
+def _written(arguments: Arguments) -> str:
+    """As JSON: 1 and true are equal in Python and two things to a tool."""
+    return json.dumps(arguments, sort_keys=True)
+
+
+def _well_formed(arguments: Arguments) -> Arguments:
+    """What the person typed, without halves of characters."""
+    found: Arguments = json.loads(well_formed(json.dumps(arguments, ensure_ascii=False)))
+    return found
 
 
 def _failed(call: Call, sentence: str) -> Call:

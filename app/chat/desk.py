@@ -72,7 +72,7 @@ class Desk:
         self.library = Library(store, self.answering)
         self.tools = ToolDesk(store, self.toolbox, self._settings, self._keep_settings, self._parameters)
         self.calling = Calling(store, self.library, self.toolbox, clock, self._settings, self._search_chats, _open_link)
-        self.calling.is_unseen = self.tools.is_unseen
+        self.calling.is_unseen, self.calling.is_off = self.tools.is_unseen, self.tools.is_off
         self.library.with_asked = self.calling.with_asked
         prompts = Prompts(store, self.saver)
         self.asking = Asking(store, self.answering, self.library, prompts, clock, self.tools.declared)

@@ -64,7 +64,10 @@ class ToolCommands:
         """Take an event of the tools."""
         if not isinstance(event, CallEnded | HostDied) and event.server.startswith(_TRIED):
             return () if isinstance(event, ToolsChanged) else self._tried(event)
-        return self._desk.handle_tool(event, pictures)
+        told = self._desk.handle_tool(event, pictures)
+        if isinstance(event, HostDied) and self._trying:
+            return (*told, *self._tried(ServerFailed(self._trying, event.message)))
+        return told
 
     def mend(self) -> None:
         """What ran when the program died has not ended as far as anybody knows."""

@@ -76,7 +76,7 @@ class ToolDesk:
         if tool.name in self.only:
             return True
         key = key_of(tool)
-        if tool.origin and (self.is_unseen(tool) or tool.asked_as in self._entry(tool.origin).off):
+        if self.is_unseen(tool) or self._is_off_everywhere(tool):
             return False
         if key in own.tools_on or key in own.tools_off:
             return key in own.tools_on
@@ -85,6 +85,12 @@ class ToolDesk:
         reads, writes = bool(own.grants), any(grant.write for grant in own.grants)
         wanted = _ALWAYS_ON + (_WITH_FOLDER if reads else ()) + (_WITH_WRITING if writes else ())
         return tool.name in wanted
+
+    def is_off(self, tool: Tool, own: ConversationSettings) -> bool:
+        """Whether the person has switched this tool off, so that it is not called whoever told the model of it."""
+        if not self.is_on(own) or (self.only and tool.name not in self.only):
+            return True
+        return tool.name not in self.only and (key_of(tool) in own.tools_off or self._is_off_everywhere(tool))
 
     def declared(self, own: ConversationSettings) -> tuple[ToolDefinition, ...]:
         """The tools that the model is told of here."""
@@ -278,6 +284,9 @@ class ToolDesk:
             return False
         entry = next((one for one in self._settings().servers if one.config.name == tool.origin), None)
         return entry is None or tool.asked_as in unseen(entry, server.tools)
+
+    def _is_off_everywhere(self, tool: Tool) -> bool:
+        return bool(tool.origin) and tool.asked_as in self._entry(tool.origin).off
 
     def _row(self, entry: ServerEntry) -> ServerRow:
         server = self._servers.get(entry.config.name, _Server())

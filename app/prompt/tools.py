@@ -99,7 +99,9 @@ class ToolFormat:
         while (place := text.find("{", place)) >= 0:
             try:
                 found, end = decoder.raw_decode(text, place)
-            except ValueError:
+                # half a character goes into no frame
+                found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+            except (ValueError, RecursionError):
                 return
             if isinstance(found, dict) and isinstance(found.get("name"), str):
                 arguments = found.get(self.arguments)

@@ -22,7 +22,12 @@ _ESCAPES = re.compile(
 def clean(text: str) -> str:
     """The text without terminal sequences and control characters (all but newline and tab), fit for UTF-8."""
     text = text.replace("\r\n", "\n")
-    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _SEQUENCES.sub("", text)))
+    return whole(_CONTROLS.sub("", _SEQUENCES.sub("", text)))
+
+
+def whole(text: str) -> str:
+    """The text fit for UTF-8: what is half a character, or a byte of a file's name that is none, becomes U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def cut(text: str, limit: int) -> str:

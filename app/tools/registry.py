@@ -89,9 +89,7 @@ def tool_of(function: Callable[..., str], effect: Effect, *, path_argument: str 
             for name, value in arguments.items()
             if name in properties and value is not None
         }
-        text = function(**given, around=around) if takes_around else function(**given)
-        # a file's name need not be UTF-8; what is stored and sent has to be
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return function(**given, around=around) if takes_around else function(**given)
 
     return Tool(
         function.__name__, description, parameters, effect, run=run, path_argument=path_argument, on_session=on_session

@@ -24,6 +24,7 @@ from app.tools.frames import (
     ToolsChanged,
 )
 from app.tools.host_client import ToolHost
+from app.tools.host_text import whole
 from app.tools.pins import identity_of
 from app.tools.registry import Surroundings, Tool, ToolError, built_in
 
@@ -217,7 +218,8 @@ class _Job:
 
 
 def cut(text: str) -> str:
-    """A result as long as the model may read it."""
+    """A result as the model may read it: so long, and fit for UTF-8."""
+    text = whole(text)
     if len(text) <= LIMIT:
         return text
     return f"{text[:LIMIT]}\n[cut: {LIMIT:,} of {len(text):,} characters]"

@@ -10,7 +10,7 @@ import pytest
 
 from app.chat.calling import MOST_AT_ONCE, MOST_CALLS, MOST_REPEATS, ToolMode
 from app.chat.changes import CallsLogged, ConversationsListed, Notice, ToolsListed, TurnEnded
-from app.core.errors import UsageError
+from app.core.errors import StorageError, UsageError
 from app.core.message import FinishReason, MessageState, Role, SampledTokens
 from app.core.protocol import Generate, Measure
 from app.core.tools import Call, CallDecision, CallState, ToolResult, Verdict, WrittenCall
@@ -394,8 +394,6 @@ def test_a_late_approval_does_not_go_on_behind_the_persons_back(tooled: Bench, t
 def test_a_result_that_cannot_be_written_is_written_later(
     tooled: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.core.errors import StorageError
-
     call = _asked(tooled, tmp_path)
     tooled.take(tooled.session.tools.decide(call.id, approve=True))
     event = tooled.tool_events.get(timeout=20)

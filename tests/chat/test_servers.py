@@ -12,7 +12,7 @@ from app.chat.changes import ServerTried, ToolsListed
 from app.core.errors import UsageError
 from app.core.protocol import Generate
 from app.core.tools import Call, CallState, WrittenCall
-from app.tools.frames import ServerFailed, ServerStarted, ToolsChanged
+from app.tools.frames import HostDied, ServerFailed, ServerStarted, ToolsChanged
 from tests.chat.driving import Bench
 from tests.tools.hosting import config
 
@@ -159,3 +159,9 @@ def test_only_what_was_shown_is_accepted(tooled: Bench) -> None:
     _until(tooled, ToolsChanged)
     tooled.take(tooled.session.tools.accept_tools("odd", before))
     assert tooled.last(ToolsListed).servers[0].unseen == ("act",)
+
+
+def test_the_host_may_die_while_a_server_is_tried(tooled: Bench) -> None:
+    tooled.take(tooled.session.tools.try_server(config("odd", "hostile")))
+    tooled.take(tooled.session.tools.handle(HostDied("The tool host ended.")))
+    assert tooled.last(ServerTried).message == "The tool host ended."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,18 @@ def test_several_calls_one_after_the_other() -> None:
     assert GEMMA_JSON.calls(text) == (WrittenCall("add", {"a": 1}), WrittenCall("add", {"a": '}{"'}))
     tagged = '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>'
     assert TAGGED_JSON.calls(tagged) == (WrittenCall("add", {}),)
+
+
+def test_half_a_character_in_a_call_does_not_lose_the_answer() -> None:
+    text = r'{"name": "add", "parameters": {"a\ud83d": ["\ud83d", "\ud83d\ude00 é"]}}'
+    (call,) = GEMMA_JSON.calls(text)
+    assert msgspec.json.decode(msgspec.json.encode(call), type=WrittenCall) == call
+    assert call.arguments["a?"] == ["?", "😀 é"]
+
+
+def test_a_call_of_endless_depth_is_none() -> None:
+    deep = "[" * 100_000
+    assert GEMMA_JSON.calls(f'{{"name": "add", "parameters": {{"a": {deep}') == ()
 
 
 def test_a_call_that_is_cut_off_is_none() -> None:

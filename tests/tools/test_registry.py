@@ -61,16 +61,6 @@ def test_whole_floats_become_whole_numbers_only_where_these_are_asked_for() -> N
     assert run({"whole": 2.0, "any_": 2.0, "word": "2.0"}, Surroundings()) == "2 2.0 '2.0'"
 
 
-def test_a_result_is_text_that_can_be_stored() -> None:
-    def tell() -> str:
-        """Tells."""
-        return "a\udcffb\ud800"
-
-    run = tool_of(tell, Effect.READ).run
-    assert run is not None
-    assert run({}, Surroundings()) == "a?b?"
-
-
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [({}, "path"), ({"path": 5}, "path"), ({"path": "x", "first_line": "one"}, "first_line")],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core.tools import ServerTool, Verdict
 from app.tools.frames import AnyHostEvent, ServerFailed, ServerStarted, ToolsChanged
 from app.tools.policy import Standing, decide, key_of, with_verdict
-from app.tools.toolbox import Toolbox
+from app.tools.toolbox import LIMIT, Toolbox, cut
 
 Servers = dict[str, list[str]]
 _names = st.sampled_from(["echo", "B_echo", "A_echo", "A_B_echo", "echo_2", "B_echo_2", "calculator", "B_calculator"])
@@ -59,3 +59,8 @@ def test_no_two_have_one_name_and_each_keeps_its_own(servers: Servers, data: st.
             assert known.setdefault(tool.name, key_of(tool)) == key_of(tool)
             assert toolbox.find(tool.name) == tool
             assert toolbox.find_of(tool.origin, tool.own_name) == tool
+
+
+def test_a_result_is_text_that_can_be_stored() -> None:
+    assert cut("a\udcffb\ud800") == "a\ufffdb\ufffd"
+    assert cut("x" * (LIMIT + 1)).endswith(f"[cut: {LIMIT:,} of {LIMIT + 1:,} characters]")
