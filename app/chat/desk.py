@@ -42,7 +42,7 @@ from app.core.errors import StorageError, UsageError
 from app.core.message import Draft, FinishReason, Picture
 from app.core.paths import encode_path
 from app.core.protocol import Event, Finished
-from app.core.settings import ConversationSettings, LoadOptions, Settings
+from app.core.settings import ConversationSettings, LoadOptions, Settings, with_tools
 from app.core.tools import CallState
 from app.store.store import Store
 from app.tools.frames import AnyHostEvent, CallEnded
@@ -379,8 +379,7 @@ class Desk:
     def _keep_settings(self, settings: Settings) -> None:
         """These settings hold, and are stored with what else is stored there. Raises StorageError."""
         self.asking.settings = settings
-        kept = msgspec.structs.replace(self.store.settings(), tool_rules=settings.tool_rules, servers=settings.servers)
-        self.store.save_settings(kept)
+        self.store.save_settings(with_tools(self.store.settings(), settings))
 
     def _parameters(self) -> int:
         info = self.keeper.info

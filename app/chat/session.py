@@ -19,7 +19,7 @@ from app.chat.wording import clean_title, well_formed
 from app.core.errors import StorageError, UsageError
 from app.core.message import Draft
 from app.core.protocol import Event
-from app.core.settings import ConversationSettings, Settings
+from app.core.settings import ConversationSettings, Settings, with_tools
 from app.store.store import Store
 from app.tools.toolbox import Toolbox
 
@@ -344,15 +344,17 @@ class ChatSession:
     def change_settings(self, settings: Settings, *, remember: bool = True) -> Changes:
         """Take these settings, and load the model again where how it is loaded has changed.
 
-        With `remember` False they hold for this session only and nothing of them is stored.
+        What was decided about tools stays. With `remember` False they hold for this session only and nothing of them
+        is stored.
         """
         if settings.load != self.settings.load:  # the person decides anew
             settings = msgspec.structs.replace(settings, fitted=())
+        settings = with_tools(settings, self.settings)
         self._desk.asking.settings = settings
         told: list[Change] = [SettingsChanged(settings)]
         if remember:
             try:
-                self._store.save_settings(settings)
+                self._store.save_settings(with_tools(settings, self._store.settings()))
             except StorageError as error:
                 told.append(Notice(f"{error.message} The settings hold until the program ends.", error.code))
         self._desk.keeper.reload(self._desk.load_options)

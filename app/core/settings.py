@@ -59,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True):
     servers: tuple[ServerEntry, ...] = ()
 
 
+def with_tools(settings: Settings, decided: Settings) -> Settings:
+    """The settings with what others say of tools: a copy that was made before a denial must not take it back."""
+    return msgspec.structs.replace(settings, tool_rules=decided.tool_rules, servers=decided.servers)
+
+
 class ConversationSettings(msgspec.Struct, frozen=True):
     """What one conversation sets for itself; None follows the program's settings."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.chat.changes import CallsLogged, ToolsListed
 from app.core.errors import UsageError
@@ -111,3 +112,18 @@ def test_a_file_may_be_read_always_where_it_asks(bench: Bench, tmp_path: Path) -
     assert tooled.session.settings.tool_rules == ()
     tooled.tool_ends()
     assert _calls(tooled)[-1].result == "a"
+
+
+def test_settings_that_were_read_before_take_no_denial_back(new_bench: Callable[[], Bench]) -> None:
+    window, other = _started(new_bench(), "A"), new_bench()
+    other.take(other.session.begin())
+    before, elsewhere = window.session.settings, other.session.settings
+    for key in ("/calculator", _rows(window)["A", "The echo of A."][0]):
+        window.take(window.session.tools.set_verdict(key, Verdict.DENY))
+    rules = window.session.settings.tool_rules
+    window.take(window.session.change_settings(replace(before, theme="dark")))
+    assert (window.session.settings.theme, window.session.settings.tool_rules) == ("dark", rules)
+    other.take(other.session.change_settings(replace(elsewhere, mirror="https://mirror.example")))
+    kept = window.store.settings()
+    assert (kept.mirror, kept.tool_rules, kept.servers) == ("https://mirror.example", rules, before.servers)
+    window.close()
