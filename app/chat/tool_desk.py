@@ -35,8 +35,13 @@ class _Server:
     def __init__(self) -> None:
         self.state = "stopped"  # starting | running | failed
         self.tools: tuple[ServerTool, ...] = ()
+        self.pins: tuple[tuple[str, str], ...] = ()  # of the tools: made once, as they are looked at all the time
         self.title = self.message = self.detail = ""
         self.seconds = 0.0
+
+    def offer(self, tools: tuple[ServerTool, ...]) -> None:
+        """These are its tools now."""
+        self.tools, self.pins = tools, pins_of(tools)
 
 
 class ToolDesk:
@@ -88,9 +93,11 @@ class ToolDesk:
 
     def is_off(self, tool: Tool, own: ConversationSettings) -> bool:
         """Whether the person has switched this tool off, so that it is not called whoever told the model of it."""
-        if not self.is_on(own) or (self.only and tool.name not in self.only):
+        if own.tools is False if self.mode is ToolMode.WINDOW else self.mode is ToolMode.OFF:
             return True
-        return tool.name not in self.only and (key_of(tool) in own.tools_off or self._is_off_everywhere(tool))
+        if self.only:
+            return tool.name not in self.only
+        return key_of(tool) in own.tools_off or self._is_off_everywhere(tool)
 
     def declared(self, own: ConversationSettings) -> tuple[ToolDefinition, ...]:
         """The tools that the model is told of here."""
@@ -236,7 +243,8 @@ class ToolDesk:
         self._toolbox.take(event)
         if isinstance(event, HostDied):
             for server in self._servers.values():
-                server.state, server.message, server.tools = "failed", event.message, ()
+                server.state, server.message = "failed", event.message
+                server.offer(())
         elif isinstance(event, ServerStarted | ToolsChanged | ServerFailed | ServerStopped):
             self._note(event)
         return ()
@@ -250,14 +258,17 @@ class ToolDesk:
             return
         server = self._servers.setdefault(event.server, _Server())
         if isinstance(event, ServerStarted):
-            server.state, server.tools, server.title = "running", event.tools, event.title
+            server.state, server.title = "running", event.title
             server.message, server.detail, server.seconds = "", "", event.seconds
+            server.offer(event.tools)
         elif isinstance(event, ToolsChanged):
-            server.tools = event.tools
+            server.offer(event.tools)
         elif isinstance(event, ServerFailed):
-            server.state, server.tools, server.message, server.detail = "failed", (), event.message, event.detail
+            server.state, server.message, server.detail = "failed", event.message, event.detail
+            server.offer(())
         elif server.state != "starting":
-            server.state, server.tools = "stopped", ()
+            server.state = "stopped"
+            server.offer(())
 
     def _start(self, config: ServerConfig) -> None:
         if self._path is None:
@@ -283,7 +294,8 @@ class ToolDesk:
         if not tool.origin or server is None:
             return False
         entry = next((one for one in self._settings().servers if one.config.name == tool.origin), None)
-        return entry is None or tool.asked_as in unseen(entry, server.tools)
+        said = next((each for each in server.pins if each[0] == tool.asked_as), None)
+        return entry is None or said not in entry.pins
 
     def _is_off_everywhere(self, tool: Tool) -> bool:
         return bool(tool.origin) and tool.asked_as in self._entry(tool.origin).off
@@ -299,7 +311,7 @@ class ToolDesk:
         counted = None if None in tokens else sum(one for one in tokens if one is not None)
         return ServerRow(
             entry.config, entry.enabled, server.state, len(names), counted, server.message, server.detail,
-            unseen(entry, server.tools), server.tools, entry.off,
+            unseen(entry, server.pins), server.tools, entry.off,
         )  # fmt: skip
 
 

@@ -25,7 +25,6 @@ def pins_of(tools: tuple[ServerTool, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((tool.name, pin_of(tool)) for tool in tools)
 
 
-def unseen(entry: ServerEntry, tools: tuple[ServerTool, ...]) -> tuple[str, ...]:
+def unseen(entry: ServerEntry, pins: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """The tools that are new, or say something else of themselves than when the person looked: they are off."""
-    known = dict(entry.pins)
-    return tuple(tool.name for tool in tools if known.get(tool.name) != pin_of(tool))
+    return tuple(name for name, pin in pins if (name, pin) not in entry.pins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ SECONDS = 60.0  # that a call may take
 LIMIT = 40_000  # characters of a result
 _JOIN_SECONDS = 2.0
 _GRACE_SECONDS = 15.0  # the host's own limit comes first
+_MOST_NAMES = 10_000  # that are kept for tools, whether or not they are there
 
 OnEvent = Callable[[AnyHostEvent], None]
 
@@ -128,25 +129,39 @@ class Toolbox:
 
     def _named(self, server: str, tools: tuple[ServerTool, ...]) -> tuple[Tool, ...]:
         """A server's tools under names that nothing else has; of two of one name the first counts."""
-        found: dict[str, Tool] = {}
-        for one in tools:
-            if one.name not in found:
-                name, identity = self._name(server, one.name), identity_of(self._configs.get(server), one)
-                found[one.name] = Tool(
-                    name, one.description, one.parameters, Effect.RUN, server, asked_as=one.name, identity=identity
-                )
-        return tuple(found.values())
+        told = {one.name: one for one in reversed(tools)}
+        self._name(server, [one.name for one in tools])
+        config = self._configs.get(server)
+        return tuple(
+            Tool(
+                self._names[server, name],
+                one.description,
+                one.parameters,
+                Effect.RUN,
+                server,
+                asked_as=name,
+                identity=identity_of(config, one),
+            )
+            for name, one in reversed(told.items())
+        )
 
-    def _name(self, server: str, own_name: str) -> str:
-        """What the model is told; it stays: a call that is written now must not become one of another server's."""
-        if (server, own_name) not in self._names:
-            taken = {*self._names.values(), *(tool.name for tool in self._built_in)}
+    def _name(self, server: str, own_names: Sequence[str]) -> None:
+        """What the model is told stays: a call that is written now must not become one of another server's tool."""
+        taken = {*self._names.values(), *(tool.name for tool in self._built_in)}
+        for own_name in own_names:
+            if (server, own_name) in self._names:
+                continue
             name, number = own_name, 1
             while name in taken:
                 name = f"{server}_{own_name}" if number == 1 else f"{server}_{own_name}_{number}"
                 number += 1
+            taken.add(name)
             self._names[server, own_name] = name
-        return self._names[server, own_name]
+        if len(self._names) > _MOST_NAMES:  # a server may think of new ones without end
+            used = {(server, name) for name in own_names} | {(tool.origin, tool.own_name) for tool in self.tools}
+            unused = [key for key in self._names if key not in used]
+            for key in unused[: len(self._names) - _MOST_NAMES]:
+                del self._names[key]
 
     def _watch(self, call: str, name: str) -> None:
         """A call of a server comes back by itself, whatever becomes of the host."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +166,10 @@ def test_the_host_may_die_while_a_server_is_tried(tooled: Bench) -> None:
     tooled.take(tooled.session.tools.try_server(config("odd", "hostile")))
     tooled.take(tooled.session.tools.handle(HostDied("The tool host ended.")))
     assert tooled.last(ServerTried).message == "The tool host ended."
+
+
+def test_what_a_server_says_is_compared_when_it_says_it(tooled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _added(tooled, "plain", "plain")
+    monkeypatch.setattr(hashlib, "sha256", lambda *_: pytest.fail("made anew for each look at the tools"))
+    tooled.take(tooled.session.tick())
+    assert "echo" in _declared(tooled)

@@ -61,6 +61,14 @@ def test_no_two_have_one_name_and_each_keeps_its_own(servers: Servers, data: st.
             assert toolbox.find_of(tool.origin, tool.own_name) == tool
 
 
+def test_a_server_that_thinks_of_new_names_without_end_takes_no_memory_without_end() -> None:
+    toolbox = _toolbox({"A": ["echo"], "B": ["echo"]}, "AB")
+    for number in range(30):
+        toolbox.take(ToolsChanged("B", _tools(["echo", *(f"{number}_{one}" for one in range(499))])))
+    assert [tool.name for tool in toolbox.tools if tool.own_name == "echo"] == ["echo", "B_echo"]
+    assert len(toolbox._names) == 10_000
+
+
 def test_a_result_is_text_that_can_be_stored() -> None:
     assert cut("a\udcffb\ud800") == "a\ufffdb\ufffd"
     assert cut("x" * (LIMIT + 1)).endswith(f"[cut: {LIMIT:,} of {LIMIT + 1:,} characters]")
