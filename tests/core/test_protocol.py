@@ -85,7 +85,9 @@ EVENTS: list[Event] = [
     protocol.Finished(
         3, FinishReason.LENGTH, "All of it.", TOKENS, USAGE, TIMINGS, 2, (WrittenCall("add", {"a": 1.5}),), '{"name"'
     ),
-    protocol.Failed(3, "memory", "There is not enough memory.", USAGE, TIMINGS),
+    protocol.Failed(
+        3, "memory", "There is not enough memory.", USAGE, TIMINGS, protocol.Offer(OPTIONS, "with a q8_0 cache")
+    ),
     protocol.Described(
         4, {"ggml": "0.25"}, (protocol.Device("CPU", "A processor", "cpu", 1, 2),), "AVX2 = 1", ("app",)
     ),
