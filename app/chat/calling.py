@@ -194,9 +194,17 @@ class Calling:
 
     def forget(self, conversation: str) -> None:
         """The conversation is deleted: what runs in it is stopped."""
-        for call_id, where in list(self._running.items()):
-            call = self._store.calls.find(call_id)
-            if where == conversation and call is not None and call.state is CallState.RUNNING:
+        self._end_running(conversation, [key for key, where in self._running.items() if where == conversation])
+
+    def forget_messages(self, views: Sequence[MessageView]) -> None:
+        """These messages are deleted: what runs in them is stopped."""
+        for view in views:
+            self._end_running(view.conversation, [call.id for call in view.calls])
+
+    def _end_running(self, conversation: str, calls: Sequence[str]) -> None:
+        for key in calls:
+            call = self._store.calls.find(key) if key in self._running else None
+            if call is not None and call.state is CallState.RUNNING:
                 self._end_open(conversation, call)
 
     def _end_open(self, conversation: str, call: Call) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import dropwhile
 from pathlib import Path
 
 import msgspec
@@ -259,6 +260,7 @@ class ChatSession:
         message = self._desk.asking.beginning(message)
         conversation = self._desk.library.message(message).conversation
         before = self._desk.library.branch(conversation)
+        self._desk.calling.forget_messages(list(dropwhile(lambda view: view.id != message, before)))
         deletion = self._store.deletions.delete(message, self._clock.now())
         told = self._desk.asking.leave(list(deletion.messages))
         told += branch_changes(conversation, before, self._desk.library.branch(conversation), deletion.id)

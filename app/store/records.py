@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from base64 import b32encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -140,8 +141,18 @@ def _readable_fields(stored: dict[str, Any], kind: type[msgspec.Struct]) -> dict
     for field in msgspec.structs.fields(kind):
         if field.encode_name not in stored:
             continue
+        value = stored[field.encode_name]
         try:
-            found[field.name] = msgspec.convert(stored[field.encode_name], field.type)
+            found[field.name] = msgspec.convert(value, field.type)
+        except msgspec.ValidationError:
+            if isinstance(value, list):  # of a list the readable entries are kept: a damaged rule takes no denial along
+                found[field.name] = tuple(_readable_entries(value, field.type))
+    return found
+
+
+def _readable_entries(stored: list[Any], kind: Any) -> Iterator[Any]:
+    for entry in stored:
+        try:
+            yield from msgspec.convert([entry], kind)
         except msgspec.ValidationError:
             continue
-    return found

@@ -438,6 +438,14 @@ def test_what_runs_is_the_place_that_was_asked_about(tooled: Bench, tmp_path: Pa
     assert (first / "list.txt").read_text() == "one\n"
 
 
+def test_deleting_the_message_stops_what_runs(tooled: Bench) -> None:
+    question = tooled.say("What is 12 * 7?")
+    tooled.calls(SUM)
+    tooled.take(tooled.session.delete_message(question))
+    assert tooled.store.calls.running() == []
+    tooled.check_screen()
+
+
 def test_deleting_the_chat_stops_what_runs(tooled: Bench) -> None:
     tooled.say("What is 12 * 7?")
     tooled.calls(SUM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from app.core.settings import ConversationSettings, LoadOptions, Sampling, Settings
+from app.core.tools import Rule, Verdict
 from app.store.records import new_id, pack, unpack
 from app.store.store import Store
 
@@ -32,6 +33,12 @@ def test_damaged_settings_take_their_defaults() -> None:
 def test_one_damaged_field_does_not_cost_the_others() -> None:
     stored = '{"theme": "dark", "text_scale": "large", "load": {"context": "many"}, "model_path": "/a", "new": 1}'
     assert unpack(stored, Settings) == Settings(theme="dark", model_path="/a")
+
+
+def test_a_damaged_rule_takes_no_other_along() -> None:
+    stored = '{"tool_rules": [{"tool": "a", "verdict": "deny"}, {"tool": 7}, "x", {"tool": "b", "verdict": "allow"}]}'
+    rules = (Rule("a", verdict=Verdict.DENY), Rule("b", verdict=Verdict.ALLOW))
+    assert unpack(stored, Settings) == Settings(tool_rules=rules)
 
 
 def test_what_is_packed_is_read_again() -> None:
