@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,10 +29,13 @@ ABOVE_COMPOSER = ("refused", "notice", "blind", "context", "unsaved")
 
 def _tab_after(before: QWidget, part: QWidget) -> None:
     """The keyboard comes to this part's controls after that widget."""
-    for control in part.findChildren(QWidget):
-        if control.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            QWidget.setTabOrder(before, control)
-            before = control
+    _chain(before, [one for one in part.findChildren(QWidget) if one.focusPolicy() & Qt.FocusPolicy.TabFocus])
+
+
+def _chain(before: QWidget, controls: Sequence[QWidget]) -> None:
+    for control in controls:
+        QWidget.setTabOrder(before, control)
+        before = control
 
 
 Part = TypeVar("Part", bound=QWidget)
@@ -171,6 +175,7 @@ class ChatPane(QWidget):
 
         page = FirstRunPage(self._look)
         page.begun.connect(self.demo_begun)
+        page.arranged.connect(self._on_first_arranged)
         page.file_asked.connect(self.model_file_asked)
         page.model_chosen.connect(self.model_chosen)
         self._pages.addWidget(page)
@@ -263,6 +268,10 @@ class ChatPane(QWidget):
         self._offered = offered
         self.refused.tell(title, reason, "Load it so" if offered else "Choose another file")
         self.refused.show()
+
+    @Slot()
+    def _on_first_arranged(self) -> None:
+        _chain(self.transcript, self.first.controls())
 
     @Slot()
     def _on_refused_acted(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.banners import Picture
 from app.ui.card import Card
@@ -45,12 +45,14 @@ class FirstRunPage(QWidget):
     begun = Signal()  # with the demo model
     file_asked = Signal()
     model_chosen = Signal(object)  # Path
+    arranged = Signal()  # its controls are others, or stand in another order
 
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self._files: list[QWidget] = []
+        self._files: list[_FileRow] = []
         self._cards: dict[str, ModelCard] = {}
+        self._offered: tuple[str, ...] = ()
         self._says = Words(look, "", 13, 600)
         self._machine = _Machine(look)
         self._offers = QVBoxLayout()
@@ -58,6 +60,8 @@ class FirstRunPage(QWidget):
         self._demo = _Demo(look)
         self._demo.begun.connect(self.begun)
         self._known_title = Words(look, "", 13, 600)
+        self._choose = Button(look, "Choose a file…", "link", small=True)
+        self._choose.clicked.connect(self.file_asked)
         self._known = QVBoxLayout()
         self._known.setSpacing(8)
         self._network = Sentence(look, 12, 16)
@@ -109,6 +113,13 @@ class FirstRunPage(QWidget):
             self._offers.addWidget(self._cards[name])
         for name, card in self._cards.items():
             card.setVisible(name in offered)
+        self._offered = tuple(offered)
+        self.arranged.emit()
+
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, in the order in which it stands."""
+        cards = [each for name in self._offered for each in self._cards[name].findChildren(QAbstractButton)]
+        return [*cards, self._demo.begin, self._choose, *(row.use for row in self._files)]
 
     def show_demo(self, *, there: bool) -> None:
         """Whether the demo model can be begun with."""
@@ -134,6 +145,7 @@ class FirstRunPage(QWidget):
             self._files.append(made)
         none = "No model files were found on this computer"
         self._known_title.setText("Already on this computer" if self._files else none)
+        self.arranged.emit()
 
     def _head(self) -> QHBoxLayout:
         texts = QVBoxLayout()
@@ -152,9 +164,7 @@ class FirstRunPage(QWidget):
         row = QHBoxLayout()
         row.addWidget(self._known_title)
         row.addStretch(1)
-        choose = Button(self._look, "Choose a file…", "link", small=True)
-        choose.clicked.connect(self.file_asked)
-        row.addWidget(choose)
+        row.addWidget(self._choose)
         return row
 
     def _foot(self) -> QHBoxLayout:
@@ -232,13 +242,13 @@ class _Demo(QWidget):
         texts.setSpacing(1)
         texts.addWidget(Words(look, "No need to wait", 13, 600))
         texts.addWidget(line)
-        begin = Button(look, "Start with the demo model", "primary")
-        begin.clicked.connect(self.begun)
+        self.begin = Button(look, "Start with the demo model", "primary")
+        self.begin.clicked.connect(self.begun)
         row = QHBoxLayout(self)
         row.setContentsMargins(margins(18, 12, 12, 12))
         row.setSpacing(16)
         row.addLayout(texts, 1)
-        row.addWidget(begin)
+        row.addWidget(self.begin)
         look.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -259,14 +269,14 @@ class _FileRow(Card):
         texts.setSpacing(0)
         texts.addWidget(name)
         texts.addWidget(Words(look, file.note, 12, token="text2"))
-        use = Button(look, "Use", small=True, name=f"Use {file.name}")
-        use.clicked.connect(self._on_use_clicked)
+        self.use = Button(look, "Use", small=True, name=f"Use {file.name}")
+        self.use.clicked.connect(self._on_use_clicked)
         row = QHBoxLayout(self)
         row.setContentsMargins(18, 8, 12, 8)
         row.setSpacing(12)
         row.addWidget(Picture(look, "document", "text2", 16))
         row.addLayout(texts, 1)
-        row.addWidget(use)
+        row.addWidget(self.use)
 
     @Slot()
     def _on_use_clicked(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
@@ -131,6 +132,9 @@ def test_the_first_start_shows_the_page_and_the_demo_can_be_asked_at_once(
     cards = [card for card in window.chat.first.findChildren(ModelCard) if card.isVisible()]
     assert len([card for card in cards if card.advised.isVisible()]) == 1
     assert _fits(window.chat.first)
+    names = [card.model.name for card in sorted(cards, key=lambda card: card.y())]
+    told_ = [("ai.google.dev/gemma/terms", f"Accept the terms of {name}", f"Download {name}") for name in names]
+    assert _reached(window) == [*chain(*told_), "Start with the demo model", "Choose a file…"]
     button(window.chat.first, "Start with the demo model").click()
     assert window.chat.empty.isVisible()
     assert window.chat.shows("demo")
@@ -150,6 +154,17 @@ def test_who_has_chats_or_chose_a_model_is_not_welcomed_again(window: MainWindow
     window.apply(opened("", title=""))
     window.apply(DEMO)
     assert window.chat.empty.isVisible()
+
+
+def _reached(window: MainWindow) -> list[str]:
+    """What Tab comes to on the page."""
+    found: list[str] = []
+    control = window.chat.transcript.nextInFocusChain()
+    while control is not None and control is not window.chat.transcript:
+        if isinstance(control, QAbstractButton) and window.chat.first.isAncestorOf(control) and control.isVisible():
+            found.append(control.accessibleName() or control.text())
+        control = control.nextInFocusChain()
+    return found
 
 
 def _fits(page: QWidget) -> bool:
