@@ -1,7 +1,7 @@
 """Offload to a graphics card, checked on a machine without one: a Vulkan build on Mesa's software renderer.
 
-`.venv/bin/python packaging/vulkan_check.py [--libraries FOLDER]`, as root on Debian 12 or 13. It builds llama.cpp's
-Vulkan backend (some 15 minutes; `--libraries` takes one that was built), and shows that
+`.venv/bin/python packaging/vulkan_check.py [--engine FOLDER]`, as root on Debian 12 or 13. It builds the engine of
+`packaging/engine.py` (`--engine` takes the folder of one that was built), and shows that
 
 - weights, cache and working memory are where the plan put them, and as large, at no, some and all layers;
 - the self-check's answers, text and pictures, are those of the processor;
@@ -20,18 +20,13 @@ import shutil
 import struct
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
+from engine import build, run, say
+
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE = "llama-cpp-python==0.3.36"
-PACKAGES = ("debootstrap", "libvulkan-dev", "spirv-headers", "mesa-vulkan-drivers", "g++", "cmake", "ninja-build")
-OPTIONS = (
-    "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=ON", "-DGGML_VULKAN=ON", "-DLLAMA_BUILD_TESTS=OFF",
-    "-DLLAMA_BUILD_EXAMPLES=OFF", "-DLLAMA_BUILD_SERVER=OFF", "-DLLAMA_BUILD_APP=OFF", "-DLLAMA_OPENSSL=OFF",
-    "-DMTMD_VIDEO=OFF", "-DGGML_CCACHE=OFF",
-)  # fmt: skip
+RENDERER_PACKAGE = "mesa-vulkan-drivers"
 RENDERER = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json"
 WRONG = (0.7978845608, -3.0)  # a constant of the activation, and what the wrong shaders have in its place
 ALLOWED = 0.03
@@ -63,22 +58,16 @@ for layers in (0, 4, 8):
 """
 
 
-def say(line: str) -> None:
-    """A line for the person, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main() -> int:
     """Build where nothing is given, check, and say what was found. Exit code 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--libraries", type=Path, help="a folder with llama.cpp's libraries, built with Vulkan")
+    parser.add_argument("--engine", type=Path, help="a folder that packaging/engine.py has built the engine in")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cabochon-vulkan-") as name:
         folder = Path(name)
-        libraries = asked.libraries or build(folder)
-        site = _package(folder / "right", libraries)
-        wrong = _package(folder / "wrong", libraries)
+        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", RENDERER_PACKAGE)
+        site = asked.engine or build(folder / "right").parent
+        wrong = Path(shutil.copytree(site, folder / "wrong"))
         say(f"{_make_wrong(wrong)} constants of the shaders were made wrong in a copy.")
         failed = [*_check_places(site), *_check_answers(site, wrong, folder / "data")]
     for sentence in failed:
@@ -87,51 +76,9 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def build(folder: Path) -> Path:
-    """llama.cpp with Vulkan; headers and shader compiler come from Debian 13, older ones do not build it."""
-    _run("apt-get", "install", "-y", "-qq", *PACKAGES)
-    newer, include = folder / "debian13", folder / "include"
-    _run(
-        "debootstrap", "--variant=minbase", "--include=glslc,spirv-headers,libvulkan-dev", "trixie", str(newer),
-        "http://deb.debian.org/debian",
-    )  # fmt: skip
-    for part in ("vulkan", "vk_video", "spirv"):
-        shutil.copytree(newer / "usr" / "include" / part, include / part)
-    compiler = folder / "glslc"
-    loader = next(path for path in (newer / "lib64", newer / "usr" / "lib64") if path.is_dir()) / "ld-linux-x86-64.so.2"
-    libraries = newer / "usr" / "lib" / "x86_64-linux-gnu"
-    compiler.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} {newer}/usr/bin/glslc "$@"\n')
-    compiler.chmod(0o755)
-    _run(
-        sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python", "--dest", str(folder),
-        ENGINE,
-    )  # fmt: skip
-    with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as packed:
-        packed.extractall(folder, filter="data")
-    source = next(folder.glob("llama_cpp_python-*/")) / "vendor" / "llama.cpp"
-    _run(
-        "cmake", "-S", str(source), "-B", str(folder / "build"), "-G", "Ninja", *OPTIONS,
-        f"-DVulkan_INCLUDE_DIR={include}", f"-DVulkan_GLSLC_EXECUTABLE={compiler}", f"-DCMAKE_CXX_FLAGS=-I{include}",
-    )  # fmt: skip
-    _run("ninja", "-C", str(folder / "build"), "ggml-vulkan", "llama", "mtmd")
-    return folder / "build" / "bin"
-
-
-def _package(folder: Path, libraries: Path) -> Path:
-    """The engine's Python package with these libraries, beside the one of the environment."""
-    import llama_cpp
-
-    package = folder / "llama_cpp"
-    shutil.copytree(Path(llama_cpp.__file__).parent, package, ignore=shutil.ignore_patterns("lib"))
-    (package / "lib").mkdir()
-    for library in libraries.glob("lib*.so*"):
-        shutil.copy2(library, package / "lib" / library.name, follow_symlinks=False)
-    return folder
-
-
 def _make_wrong(site: Path) -> int:
     """Change a constant in every shader that has it; SPIR-V's OpConstant is 4 words, the last one the value."""
-    path = next(file for file in (site / "llama_cpp" / "lib").glob("libggml-vulkan.so*") if not file.is_symlink())
+    path = site / "llama_cpp" / "lib" / "libggml-vulkan.so"
     data, old, new = bytearray(path.read_bytes()), struct.pack("<f", WRONG[0]), struct.pack("<f", WRONG[1])
     operation, count, place = struct.pack("<I", (4 << 16) | 43), 0, 0
     while (place := data.find(operation, place)) != -1:
@@ -177,10 +124,8 @@ def _check_answers(site: Path, wrong: Path, data: Path) -> list[str]:
 
 
 def _python(site: Path, *arguments: str) -> str:
-    lib = site / "llama_cpp" / "lib"
     environment = os.environ | {
         "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
-        "LD_LIBRARY_PATH": str(lib),
         "VK_DRIVER_FILES": RENDERER,
         "GGML_VK_VISIBLE_DEVICES": "0",
     }
@@ -190,11 +135,6 @@ def _python(site: Path, *arguments: str) -> str:
     if done.returncode != 0:
         say(re.sub(r"\s+", " ", done.stderr[-500:]))
     return done.stdout
-
-
-def _run(*command: str) -> None:
-    say("$ " + " ".join(command))
-    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""The engine's build command: what it keeps, and where it goes on."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import engine
+import pytest
+
+from tests.conftest import ROOT
+
+
+class Builder:
+    """In place of the compiler: fails as often as it is told to, and keeps steps as a build does."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.steps: list[int] = []
+        self._failures = failures
+
+    def __call__(self, work: Path, made: Path) -> None:
+        assert list(made.iterdir()) == []
+        step = work / "step"
+        self.steps.append(len(step.read_text()) if step.exists() else 0)
+        step.write_text("x" * len(self.steps))
+        (made / "llama_cpp" / "lib").mkdir(parents=True)
+        if len(self.steps) <= self._failures:
+            raise subprocess.CalledProcessError(1, "ninja")
+        (made / "llama_cpp" / "lib" / "libllama.so").write_text("new")
+
+
+@pytest.fixture
+def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the engine goes; the cache is the test's own too."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "out"
+
+
+def test_it_is_built_once(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder()
+    monkeypatch.setattr(engine, "_make_package", builder)
+    library = engine.build(out) / "lib" / "libllama.so"
+    library.with_name("libold.so").write_text("of another build")
+    assert engine.main(["build", "--out", str(out)]) == 0
+    assert builder.steps == [0]
+    assert [path.name for path in library.parent.iterdir()] == ["libllama.so"]
+
+
+def test_other_options_are_another_engine(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder()
+    monkeypatch.setattr(engine, "_make_package", builder)
+    engine.build(out)
+    monkeypatch.setattr(engine, "BASE", (*engine.BASE, "-DGGML_LTO=ON"))
+    engine.build(out)
+    assert builder.steps == [0, 0]
+
+
+def test_one_that_failed_goes_on_where_it_stopped(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder = Builder(failures=1)
+    monkeypatch.setattr(engine, "_make_package", builder)
+    assert engine.main(["build", "--out", str(out)]) == 1
+    assert "Nothing was built." in capsys.readouterr().out
+    assert not out.exists()
+    assert engine.main(["build", "--out", str(out)]) == 0
+    assert builder.steps == [0, 1]
+    kept = [path.name for path in (out.parent / "cache" / "cabochon").iterdir()]
+    assert [name for name in kept if name.endswith(".work")] == []
+
+
+def test_it_is_the_version_that_was_tested() -> None:
+    assert f"llama-cpp-python=={engine.version()}" in (ROOT / "packaging" / "constraints.txt").read_text("utf-8")
