@@ -327,12 +327,24 @@ class Desk:
         if wanted is not None and wanted.remember:
             told += self._remember_model(wanted)
         self.measure_again()
-        return self.settled(told)
+        return self.settled((*self._card_trouble(event.model.trouble), *told))
 
     def _remember_model(self, wanted: Wanted) -> Changes:
         paths = {"model_path": str(wanted.path), "mmproj_path": str(wanted.mmproj) if wanted.mmproj else ""}
-        self.asking.settings = msgspec.structs.replace(self.asking.settings, **paths)
-        self.save_aside(lambda: self.store.save_settings(msgspec.structs.replace(self.store.settings(), **paths)))
+        return self._remember(**paths)
+
+    def _card_trouble(self, now: tuple[str, ...]) -> Changes:
+        """What is wrong with the graphics cards, told once: again only when it was mended in between, or is another."""
+        before = self.asking.settings.card_trouble
+        if now == before:
+            return ()
+        news = " ".join(sentence for sentence in now if sentence not in before)
+        return (*self._remember(card_trouble=now), *([Notice(news, "card")] if news else []))
+
+    def _remember(self, **fields: object) -> Changes:
+        """These settings hold from now on."""
+        self.asking.settings = msgspec.structs.replace(self.asking.settings, **fields)
+        self.save_aside(lambda: self.store.save_settings(msgspec.structs.replace(self.store.settings(), **fields)))
         return (SettingsChanged(self.asking.settings),)
 
     def _on_finished(self, event: Finished) -> Changes:

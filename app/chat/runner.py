@@ -77,7 +77,8 @@ class SessionRunner:
 
     def _run(self) -> None:
         store = Store(self._paths)
-        engine = EngineClient(self._on_event, self._paths.logs / "worker.log", scripted=self._scripted)
+        log, addons = self._paths.logs / "worker.log", self._paths.addons
+        engine = EngineClient(self._on_event, log, scripted=self._scripted, addons=addons)
         demo_places = (self._paths.models, resources() / "models")
         toolbox = Toolbox(self._on_tool_event, self._paths.logs)
         session = ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings, toolbox)

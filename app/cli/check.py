@@ -86,43 +86,49 @@ def self_check_model() -> Path:
     return resources() / "self-check" / "micro-gemma3.gguf"
 
 
-def run_self_check(output: Output, devices: Sequence[Device] = ()) -> list[Checked]:
+def run_self_check(output: Output, devices: Sequence[Device] = (), addons: Path | None = None) -> list[Checked]:
     """Ask everything on the processor, then on each card among `devices`; one entry for each question.
 
+    `addons` is the person's folder of backends.
     Raises UserError when an answer of the processor does not come at all.
     """
-    found = _asked(output, PROCESSOR, ModelChoice(path=self_check_model(), gpu_layers=0))
+    found = _asked(output, PROCESSOR, ModelChoice(path=self_check_model(), gpu_layers=0), addons)
     for device in devices:
         if device.kind in ("gpu", "igpu"):
-            found += _on_card(output, device)
+            found += _on_card(output, device, addons)
     output.clear_status()
     return found
 
 
-def _on_card(output: Output, device: Device) -> list[Checked]:
+def _on_card(output: Output, device: Device, addons: Path | None) -> list[Checked]:
     """What does not come (the card crashes or hangs) is a wrong answer to every question that is left."""
     found: list[Checked] = []
     choice = ModelChoice(path=self_check_model(), gpu_layers=999, device=device.name)
     with suppress(UserError):
-        _asked(output, device.name, choice, found, _DEVICE_SECONDS)
+        _asked(output, device.name, choice, addons, found, _DEVICE_SECONDS)
     questions = [question for _, questions in CHATS for question in questions]
     return found + [Checked(question, "", device.name) for question in questions[len(found) :]]
 
 
 def _asked(
-    output: Output, device: str, choice: ModelChoice, found: list[Checked] | None = None, seconds: float | None = None
+    output: Output,
+    device: str,
+    choice: ModelChoice,
+    addons: Path | None,
+    found: list[Checked] | None = None,
+    seconds: float | None = None,
 ) -> list[Checked]:
     """The answers so far are in `found` also when this raises. After `seconds` the worker is killed."""
     found = [] if found is None else found
     with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
-        paths = DataPaths(Path(folder))
+        paths = DataPaths(Path(folder), addons_at=addons)
         with SessionLink(paths) as link:
             watch = threading.Timer(seconds or 0.0, lambda: link.post(lambda session: session.kill_engine()))
             if seconds is not None:
                 watch.start()
             try:
                 output.status(f"Loading the self-check model ({device})…")
-                model = load_model(link, output, choice, _GREEDY)
+                model = load_model(link, output, choice, _GREEDY, quiet=True)
                 for system, questions in CHATS:
                     branch = start_conversation(link, AnswerOptions(system=system))
                     for question in questions:

@@ -82,7 +82,7 @@ def _examine(paths: DataPaths) -> Report:
             model = remembered_model(link)
             report.paths["model"] = _shown(model) if model else ""
             report.problems += _model_problems(model)
-            _take_description(report, describe(link))
+            _take_description(report, describe(link), paths)
     except StorageError as error:
         report.problems.append(Problem(error.message, "Free the folder, or choose another one with --data-dir."))
     except EngineError as error:
@@ -93,7 +93,7 @@ def _examine(paths: DataPaths) -> Report:
 
 def _check(report: Report, paths: DataPaths, output: Output) -> None:
     try:
-        report.check = run_self_check(output, report.found)
+        report.check = run_self_check(output, report.found, paths.addons)
     except UserError as error:
         report.check = []
         report.problems.append(Problem(f"The self-check failed: {error.message}", "Install Cabochon again."))
@@ -129,6 +129,8 @@ def describe(link: SessionLink) -> Described:
     while True:
         change = link.next(_DESCRIBE_SECONDS)
         if isinstance(change, WorkerDescribed):
+            if change.described.error:
+                raise EngineError(change.described.error, code="worker")
             return change.described
         if isinstance(change, Interrupted):
             raise KeyboardInterrupt
@@ -136,11 +138,14 @@ def describe(link: SessionLink) -> Described:
             raise EngineError("The engine does not start.", code="worker")
 
 
-def _take_description(report: Report, described: Described) -> None:
+def _take_description(report: Report, described: Described, paths: DataPaths) -> None:
     report.versions |= described.versions
     report.found = described.devices
     report.devices = [msgspec.structs.asdict(device) for device in described.devices]
     report.backends = described.system_info
+    log = _shown(paths.logs / "worker.log")
+    mend = f"Bring the card's driver, or the add-on, up to date; the reason stands in {log}."
+    report.problems += [Problem(sentence, mend) for sentence in described.trouble]
 
 
 def _folder_problems(root: Path) -> list[Problem]:
@@ -192,6 +197,7 @@ def _shown_paths(paths: DataPaths) -> dict[str, str]:
         "database": _shown(paths.database),
         "logs": _shown(paths.logs),
         "models": _shown(paths.models),
+        "add-ons": _shown(paths.addons),
         "python": _shown(Path(sys.executable)),
     }
 

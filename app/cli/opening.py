@@ -17,6 +17,7 @@ from app.chat.changes import (
     ModelChanged,
     ModelRefused,
     ModelState,
+    Notice,
     WorkerRestarted,
 )
 from app.chat.session import ChatSession
@@ -66,10 +67,13 @@ def _begin_tools(link: SessionLink, options: AnswerOptions) -> None:
     link.call(lambda session: session.tools.begin(mode, options.only))
 
 
-def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling: Sampling) -> ModelInfo:
+def load_model(
+    link: SessionLink, output: Output, choice: ModelChoice, sampling: Sampling, *, quiet: bool = False
+) -> ModelInfo:
     """Load the model of this call, or the remembered one, with the options of this call.
 
-    Nothing of it is remembered. Raises ModelError, or KeyboardInterrupt where the person ended it.
+    Nothing of it is remembered. `quiet` is for a caller that tells by itself what is wrong with the cards. Raises
+    ModelError, or KeyboardInterrupt where the person ended it.
     """
     tell_beginning(link, output)
     told = link.call(lambda session: _begin_load(session, choice, sampling))
@@ -79,6 +83,8 @@ def load_model(link: SessionLink, output: Output, choice: ModelChoice, sampling:
         change = link.next()
         if isinstance(change, Interrupted):
             raise KeyboardInterrupt
+        if isinstance(change, Notice) and not quiet:
+            output.sentence(change.message)
         if isinstance(change, ModelRefused):
             raise ModelError(_with_offer(change), change.code)
         if isinstance(change, WorkerRestarted):

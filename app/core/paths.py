@@ -16,6 +16,7 @@ class DataPaths:
 
     root: Path
     models_at: Path | None = None  # where the person wants models; None: below the root
+    addons_at: Path | None = None  # where another data folder's add-ons are; None: below the root
 
     @property
     def database(self) -> Path:
@@ -40,6 +41,11 @@ class DataPaths:
     def with_models(self, folder: str) -> DataPaths:
         """The same places with models in this folder; "" leaves them below the root."""
         return replace(self, models_at=Path(folder) if folder else None)
+
+    @property
+    def addons(self) -> Path:
+        """Backends that the person added to the engine: `libggml-cuda.so`, `libggml-hip.so` and what they need."""
+        return self.addons_at or self.root / "engine"
 
     @property
     def attachments(self) -> Path:

@@ -136,7 +136,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     With vision, every view of a picture is `image_side` pixels wide and high and `image_tokens` long, and takes some
     `view_seconds` to be seen (0: not measured yet). Without it `blind` says why in one sentence.
-    `gpu_layers` counts the output as one, `placed` says in one sentence where the layers are.
+    `gpu_layers` counts the output as one, `placed` says in one sentence where the layers are. `trouble` has one
+    sentence for each graphics backend that is there and cannot be used.
     """
 
     name: str
@@ -161,6 +162,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     kv_type: str = "f16"
     encoder_on_card: bool = False
     placed: str = ""
+    trouble: tuple[str, ...] = ()
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -324,13 +326,18 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Described(Event, frozen=True, tag="described"):
-    """Answers Describe. `modules` are the worker's loaded top-level modules (a test asks for them)."""
+    """Answers Describe. `modules` are the worker's loaded top-level modules (a test asks for them).
+
+    `trouble` is as in ModelInfo; `error` is one sentence where the engine does not run here at all.
+    """
 
     describe: int
     versions: dict[str, str]
     devices: tuple[Device, ...]
     system_info: str
     modules: tuple[str, ...]
+    trouble: tuple[str, ...] = ()
+    error: str = ""
 
 
 class Benched(Event, frozen=True, tag="benched"):

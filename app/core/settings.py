@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     text_scale: float = 1.0
     models_folder: str = ""  # where fetched models go; "": below the data folder
     checked: tuple[str, ...] = ()  # cards with their drivers that the self-check has asked by itself
+    card_trouble: tuple[str, ...] = ()  # what was told of graphics backends; told again when it is another
     mirror: str = ""  # the address that models are fetched from; "": Hugging Face
     licences: tuple[tuple[str, str], ...] = ()  # accepted: address and ISO day
     rest_minutes: int = 0  # without use, until the model's memory is given back; 0: never

@@ -26,11 +26,16 @@ OnEvent = Callable[[Event], None]
 class EngineClient:
     """Implements app.chat.link.EngineLink. `on_event` is called on a thread of the worker's, never after close()."""
 
-    def __init__(self, on_event: OnEvent, log_path: Path, *, scripted: bool = False) -> None:
-        """Starts nothing. What the worker and its libraries print goes to `log_path`."""
+    def __init__(
+        self, on_event: OnEvent, log_path: Path, *, scripted: bool = False, addons: Path | None = None
+    ) -> None:
+        """Starts nothing. What the worker and its libraries print goes to `log_path`.
+
+        `addons` is the person's folder of backends.
+        """
         self._on_event = on_event
         self._log_path = log_path
-        self._scripted = scripted
+        self._arguments = ["--scripted"] if scripted else [str(addons)] if addons is not None else []
         self._worker: Child | None = None
         self._before: list[Child] = []
 
@@ -40,8 +45,7 @@ class EngineClient:
             return
         if self._worker is not None:
             self._before.append(self._worker)
-        arguments = ["--scripted"] if self._scripted else []
-        self._worker = Child(_entry(), arguments, self._log_path, self._take, self._end)
+        self._worker = Child(_entry(), self._arguments, self._log_path, self._take, self._end)
 
     def send(self, request: Request) -> None:
         """Ask the worker; never blocks, and is dropped where the worker has died."""

@@ -14,10 +14,12 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 from app.core.protocol import Device
+from app.engine.backends import Backends
 from app.engine.candidates import Candidates, among_best, view
 from app.engine.llama_sampling import LlamaGrammar, LlamaSampler
 
@@ -58,13 +60,24 @@ class ContextOptions:
     swa_full: bool = False
 
 
+def library_folder() -> Path:
+    """Where the libraries of llama-cpp-python are; nothing is loaded for it."""
+    return Path(str(_package().origin)).absolute().parent / "lib"
+
+
+def _package() -> ModuleSpec:
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None:
+        raise ImportError("llama-cpp-python is not installed")
+    return spec
+
+
 def _bindings() -> tuple[Any, Any]:
     """The C bindings of llama-cpp-python without its package body, which imports numpy, a disk cache, chat handlers."""
+    for override in ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB"):
+        os.environ.pop(override, None)  # some libraries would come from there, and others from their own folder
     if "llama_cpp" not in sys.modules:
-        spec = importlib.util.find_spec("llama_cpp")
-        if spec is None:
-            raise ImportError("llama-cpp-python is not installed")
-        sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
+        sys.modules["llama_cpp"] = importlib.util.module_from_spec(_package())
     import llama_cpp._ggml
     import llama_cpp.llama_cpp
 
@@ -97,7 +110,8 @@ class AbortFlag:
 class Llama:
     """The loaded library: made once in a process, before anything else here is used."""
 
-    def __init__(self, log: LogSink) -> None:
+    def __init__(self, log: LogSink, backends: Backends) -> None:
+        """`backends` are used where none is built in. Raises EngineError where nothing runs on this processor."""
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # or an abort starts a debugger where there is one
         # A thread that waits for another gives its core away after some 0.1 ms instead of 5 (libgomp). An idle machine
         # loses nothing by it; on a busy one a token takes tens of milliseconds, not seconds, until threads are fewer.
@@ -112,15 +126,15 @@ class Llama:
         libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
         self._strlen = ctypes.cast(libc.strlen, self._c.ggml_abort_callback)
         self._declare_backend_functions()
-        if self._ggml.ggml_backend_reg_count() == 0:
-            # Backends in files of their own are not found without this; the default search includes the current folder.
-            folder = Path(self._c.__file__).parent / "lib"
-            self._ggml.ggml_backend_load_all_from_path(os.fsencode(folder))
+        self.trouble: tuple[str, ...] = ()  # one sentence for each backend that is there and cannot be used
+        if self._ggml.ggml_backend_reg_count() == 0:  # llama_backend_init would look for some in the current folder
+            self.trouble = backends.load(self._ggml)
         self._c.llama_backend_init()
 
     def _declare_backend_functions(self) -> None:
         ggml = self._ggml
         ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+        ggml.ggml_backend_load.argtypes, ggml.ggml_backend_load.restype = [ctypes.c_char_p], ctypes.c_void_p
         ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
         ggml.ggml_backend_dev_get.argtypes, ggml.ggml_backend_dev_get.restype = [ctypes.c_size_t], ctypes.c_void_p
         for name in ("name", "description"):

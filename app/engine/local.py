@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from app.core.errors import EngineError, UserError
 from app.core.paths import decode_path, display_name
@@ -31,9 +32,10 @@ from app.core.protocol import (
 from app.engine import llama
 from app.engine.ahead import look_ahead
 from app.engine.api import OutOfMemory
+from app.engine.backends import Backends
 from app.engine.benching import bench
 from app.engine.generate import generate
-from app.engine.llama import AbortFlag, Llama
+from app.engine.llama import AbortFlag, Llama, library_folder
 from app.engine.model import Model, check_files
 from app.engine.placing import Placer
 from app.engine.prompting import too_long
@@ -51,8 +53,11 @@ _LEVELS = {
 class LocalEngine:
     """Implements app.engine.api.Engine. The library is loaded with the first model (or question about it)."""
 
-    def __init__(self) -> None:
+    def __init__(self, addons: Path | None = None) -> None:
+        """`addons` is the person's folder of backends."""
+        self._addons = addons
         self._flag = AbortFlag()
+        self._backends: Backends | None = None
         self._library: Llama | None = None
         self._model: Model | None = None
         self._smaller: Callable[[], Offer | None] = lambda: None
@@ -73,6 +78,7 @@ class LocalEngine:
     def load(self, request: Load, progress: Callable[[float], None]) -> ModelInfo:
         """Loads a model in place of the one that is loaded, which stays until the new file's header was checked."""
         mmproj, embeddings = (decode_path(given) if given else None for given in (request.mmproj, request.embeddings))
+        self._begin_library()
         files = check_files(decode_path(request.path), request.options, mmproj, embeddings)
         self.unload()
         library = self._open_library()
@@ -146,6 +152,7 @@ class LocalEngine:
             devices=library.devices(),
             system_info=library.system_info(),
             modules=tuple(sorted({name.partition(".")[0] for name in sys.modules})),
+            trouble=library.trouble,
         )
 
     def bench(self, request: Bench) -> Benched:
@@ -159,10 +166,20 @@ class LocalEngine:
             raise EngineError("No model is loaded. Choose one first.", "no_model")
         return self._model
 
+    def _begin_library(self) -> Backends:
+        """Graphics backends are tried from here on, while headers are read."""
+        if self._backends is None:
+            self._backends = Backends(library_folder(), self._addons)
+        return self._backends
+
     def _open_library(self) -> Llama:
         if self._library is None:
-            self._library = Llama(lambda level, line: _log.log(_LEVELS.get(level, logging.INFO), "%s", line))
+            self._library = Llama(_write_log, self._begin_library())
         return self._library
+
+
+def _write_log(level: int, line: str) -> None:
+    _log.log(_LEVELS.get(level, logging.INFO), "%s", line)
 
 
 def _own_version() -> str:

@@ -187,6 +187,7 @@ class Model:
             kv_type=self.options.kv_type,
             encoder_on_card=self.eyes is not None and bool(self._placement.encoder),
             placed=made.why if made else "",
+            trouble=library.trouble,
         )
 
 

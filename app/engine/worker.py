@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import msgspec
@@ -26,6 +27,7 @@ from app.core.protocol import (
     Benched,
     CancelLoad,
     Describe,
+    Described,
     Event,
     Failed,
     Finished,
@@ -60,19 +62,19 @@ _BUG = "Something went wrong inside the engine. What was written so far is kept.
 Key = tuple[str, int]
 
 
-def serve(connection: Connection, *, scripted: bool) -> None:
+def serve(connection: Connection, *, scripted: bool, addons: Path | None = None) -> None:
     """Work until the other side closes; does not return in a process of its own."""
-    Worker(connection, _made_engine(scripted)).run()
+    Worker(connection, _made_engine(scripted, addons)).run()
 
 
-def _made_engine(scripted: bool) -> Engine:
+def _made_engine(scripted: bool, addons: Path | None) -> Engine:
     if scripted:
         from app.engine.fake import ScriptedEngine
 
         return ScriptedEngine()
     from app.engine.local import LocalEngine
 
-    return LocalEngine()
+    return LocalEngine(addons)
 
 
 class Worker:
@@ -232,6 +234,8 @@ class Worker:
             self._send(Rendered(request.render, (), message))
         elif isinstance(request, Bench):
             self._send(Benched(request.bench, 0.0, 0.0, 0.0, 0, error=message))
+        elif isinstance(request, Describe):
+            self._send(Described(request.describe, {}, (), "", (), error=message))
         else:
             _log.error("%s failed: %s", type(request).__name__, message)
 

@@ -26,7 +26,8 @@ def _doctor(
 ) -> tuple[ExitCode, str, LoadOptions]:
     """The report of a machine with this card, where these questions are answered wrongly."""
 
-    def checked(_output: Output, devices: tuple[Device, ...]) -> list[Checked]:
+    def checked(_output: Output, devices: tuple[Device, ...], addons: Path) -> list[Checked]:
+        assert addons == tmp_path / "data" / "engine"
         assert card in devices
         right = [Checked(question, question.expected) for question in QUESTIONS]
         on_card = [Checked(one, "" if one in wrong else one.expected, card.name) for one in QUESTIONS]
@@ -60,6 +61,14 @@ def test_a_card_that_sees_wrong_is_set_aside_for_pictures(tmp_path: Path, monkey
     _, said, load = _doctor(tmp_path, monkeypatch, pictures)
     assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
     assert "A card sees pictures wrongly, so the processor looks at them instead." in said
+
+
+def test_a_backend_that_cannot_be_used_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = Described(1, {}, (), "", (), ("The driver crashed.",))
+    monkeypatch.setattr("app.cli.doctor.describe", lambda _link: described)
+    out = io.StringIO()
+    run_doctor(Doctor(), DataPaths(tmp_path / "data"), Output(out, io.StringIO()))
+    assert "Problem: The driver crashed. Bring the card's driver, or the add-on, up to date" in out.getvalue()
 
 
 def test_a_card_that_is_gone_gives_no_answers_and_the_processor_all() -> None:

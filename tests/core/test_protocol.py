@@ -56,6 +56,7 @@ INFO = protocol.ModelInfo(
     kv_type="q8_0",
     encoder_on_card=True,
     placed="All layers fit on the graphics card.",
+    trouble=("Vulkan is broken.",),
 )
 REQUESTS: list[Request] = [
     protocol.Load(1, "L2E=", OPTIONS, "L2I=", "L2M="),
@@ -89,7 +90,7 @@ EVENTS: list[Event] = [
         3, "memory", "There is not enough memory.", USAGE, TIMINGS, protocol.Offer(OPTIONS, "with a q8_0 cache")
     ),
     protocol.Described(
-        4, {"ggml": "0.25"}, (protocol.Device("CPU", "A processor", "cpu", 1, 2),), "AVX2 = 1", ("app",)
+        4, {"ggml": "0.25"}, (protocol.Device("CPU", "Ours", "cpu", 1, 2),), "AVX2 = 1", ("app",), ("Broken.",), "No."
     ),
     protocol.Benched(5, 200.5, 60.25, 12.0, 2, "stopped"),
     protocol.WorkerFault("KeyError: 3", "Traceback …"),

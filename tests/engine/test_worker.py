@@ -223,14 +223,18 @@ def test_progress_is_told_seldom(loop: Loop) -> None:
     assert 1 <= told <= 3
 
 
-@pytest.mark.parametrize("asked", [Measure(3, PROMPT), Bench(3), Generate(3, PROMPT)], ids=["measure", "bench", "turn"])
+@pytest.mark.parametrize(
+    "asked",
+    [Measure(3, PROMPT), Bench(3), Describe(3), Generate(3, PROMPT)],
+    ids=["measure", "bench", "describe", "turn"],
+)
 def test_every_question_is_answered_when_there_is_no_model(loop: Loop, asked: Request) -> None:
     loop.engine.trouble = _raise(EngineError("No model is loaded. Choose one first.", "no_model"))
     loop.send(asked)
     event = loop.next()
     if isinstance(event, Text):
         event = loop.next()
-    assert isinstance(event, Measured | Benched | Failed)
+    assert isinstance(event, Measured | Benched | Described | Failed)
     assert "No model is loaded" in (event.message if isinstance(event, Failed) else event.error)
 
 

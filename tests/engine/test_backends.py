@@ -1,0 +1,218 @@
+"""The engine's libraries in files: each backend tried in a process of its own, and nothing loaded by its name.
+
+The backends are made here with a C compiler, which is there wherever the engine was built.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.core.errors import EngineError
+from app.engine.backends import FORCED_VARIANT, Backends, Trial, load_processor, variants
+from app.engine.probe import Verdict
+
+Make = Callable[[str, str], Path]
+
+CRASHES = "#include <stdlib.h>\n__attribute__((constructor)) static void crash(void) { abort(); }"
+HANGS = "#include <unistd.h>\n__attribute__((constructor)) static void hang(void) { for (;;) pause(); }"
+ENDS = "#include <unistd.h>\n__attribute__((constructor)) static void end(void) { _exit(0); }"
+FOREIGN = "int nothing_of_ggml;"
+PROCESSOR = "extern void *ggml_backend_cpu_reg(void); void *ggml_backend_init(void) { return ggml_backend_cpu_reg(); }"
+# A card that computes with the processor: its device is the processor's under another kind (ggml-backend-impl.h).
+CARD = """
+#include <string.h>
+typedef struct { void *functions[17], *registry, *context; } Device;
+typedef struct { int version; const char *(*name)(void *); size_t (*count)(void *); void *(*get)(void *, size_t);
+                 void *(*address)(void *, const char *); void *context; } Registry;
+extern void *ggml_backend_cpu_reg(void), *ggml_backend_reg_dev_get(void *, size_t);
+static Device card;
+static Registry registry;
+static int kind(void *device) { return 1; }
+static const char *name(void *any) { return "Card0"; }
+static size_t count(void *any) { return 1; }
+static void *get(void *any, size_t index) { return &card; }
+static void *no_backend(void *device, const char *parameters) { return NULL; }
+void *ggml_backend_init(void) {
+    Registry *processor = ggml_backend_cpu_reg();
+    memcpy(&card, ggml_backend_reg_dev_get(processor, 0), sizeof card);
+    card.functions[0] = name; card.functions[3] = kind; card.registry = &registry;
+    if (BROKEN) card.functions[5] = no_backend;
+    registry.version = processor->version; registry.name = name; registry.count = count; registry.get = get;
+    return &registry;
+}
+"""
+WORKS, WRONG = CARD.replace("BROKEN", "0"), CARD.replace("BROKEN", "1")
+VARIANT = "int ggml_backend_score(void) {{ return {}; }}"
+
+
+class Loader:
+    """In ggml's place: notes what is loaded, and refuses what it is told to."""
+
+    def __init__(self, *refused: str) -> None:
+        self.loaded: list[str] = []
+        self._refused = refused
+
+    def ggml_backend_load(self, path: bytes) -> int:
+        name = Path(os.fsdecode(path)).name
+        if name in self._refused:
+            return 0
+        self.loaded.append(name)
+        return 1
+
+
+@pytest.fixture(scope="module")
+def libraries() -> Path:
+    """The folder of the engine that is installed."""
+    spec = importlib.util.find_spec("llama_cpp")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "lib"
+
+
+@pytest.fixture
+def make(tmp_path: Path, libraries: Path) -> Make:
+    """Makes `tmp_path/FOLDER/libggml-NAME.so` of C source; given "FOLDER/NAME" and the source."""
+
+    def made(name: str, source: str) -> Path:
+        path = tmp_path / Path(name).parent / f"libggml-{Path(name).name}.so"
+        path.parent.mkdir(exist_ok=True)
+        compiler = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-w", "-x", "c", "-", "-o", str(path)]
+        linked = ["-x", "none", *(str(libraries / f"libggml-{one}.so") for one in ("base", "cpu"))]
+        subprocess.run([*compiler, *linked], input=source, text=True, check=True)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def engine(libraries: Path, make: Make, tmp_path: Path) -> Path:
+    """The folder of an engine with its backends in files: one variant of the processor, no backend yet."""
+    folder = make("lib/cpu-plain", VARIANT.format(1)).parent
+    for file in libraries.iterdir():
+        (folder / file.name).symlink_to(file)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        (WORKS, Verdict.WORKS),
+        (WRONG, Verdict.WRONG),
+        (PROCESSOR, Verdict.NO_CARD),
+        (FOREIGN, Verdict.REFUSED),
+        (CRASHES, Verdict.CRASHED),
+        (ENDS, Verdict.CRASHED),
+    ],
+)
+def test_how_a_backend_does(libraries: Path, make: Make, source: str, verdict: Verdict) -> None:
+    assert Trial(libraries, make("own/vulkan", source)).verdict() is verdict
+
+
+def test_a_backend_that_hangs_is_killed(libraries: Path, make: Make) -> None:
+    """That no process is left is seen by the guard of all tests."""
+    assert Trial(libraries, make("own/vulkan", HANGS), seconds=1.0).verdict() is Verdict.HUNG
+
+
+def test_no_library_at_all_is_refused(libraries: Path, tmp_path: Path) -> None:
+    library = tmp_path / "libggml-vulkan.so"
+    library.write_bytes(b"no library")
+    assert Trial(libraries, library).verdict() is Verdict.REFUSED
+
+
+def test_the_next_backend_is_used_where_one_crashes(engine: Path, make: Make, tmp_path: Path) -> None:
+    make("lib/vulkan", WORKS)
+    make("added/cuda", CRASHES)
+    ggml = Loader()
+    told = Backends(engine, tmp_path / "added").load(ggml)
+    assert told == ("The graphics card's driver crashed when CUDA was tried, so Vulkan is used instead.",)
+    assert ggml.loaded == ["libggml-cpu-plain.so", "libggml-vulkan.so"]
+
+
+def test_the_first_backend_that_works_is_the_only_one(engine: Path, make: Make) -> None:
+    """The others are not waited for."""
+    make("addons/cuda", WORKS)
+    make("lib/vulkan", HANGS)
+    ggml = Loader()
+    assert Backends(engine).load(ggml) == ()
+    assert ggml.loaded == ["libggml-cpu-plain.so", "libggml-cuda.so"]
+
+
+def test_the_processor_is_left_where_no_backend_works(engine: Path, make: Make) -> None:
+    make("lib/hip", WRONG)
+    make("lib/vulkan", PROCESSOR)
+    ggml = Loader()
+    told = Backends(engine).load(ggml)
+    assert told == ("The graphics card computed wrongly when ROCm was tried, so the processor is used instead.",)
+    assert ggml.loaded == ["libggml-cpu-plain.so"]
+
+
+def test_an_add_on_that_does_not_load_is_told_and_the_own_one_is_not(engine: Path, make: Make, tmp_path: Path) -> None:
+    """Vulkan's own library is missing on many a machine without a card."""
+    make("lib/vulkan", FOREIGN)
+    assert Backends(engine).load(Loader()) == ()
+    make("added/cuda", FOREIGN)
+    told = Backends(engine, tmp_path / "added").load(Loader())
+    assert told == ("The add-on libggml-cuda.so cannot be loaded, so the processor is used instead.",)
+
+
+def test_an_engine_with_its_backends_built_in_tries_nothing(libraries: Path, make: Make, tmp_path: Path) -> None:
+    make("added/cuda", HANGS)
+    begun = len(psutil.Process().children())
+    Backends(libraries, tmp_path / "added")
+    assert len(psutil.Process().children()) == begun
+
+
+def test_nothing_is_loaded_from_the_current_folder(
+    engine: Path, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = tmp_path / "planted"
+    leaves_a_file = '#include <stdio.h>\n__attribute__((constructor)) static void leave(void) { fopen("loaded", "w"); }'
+    for name in ("vulkan", "cuda", "cpu-best"):
+        make(f"planted/{name}", leaves_a_file)
+    monkeypatch.chdir(planted)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(planted))
+    monkeypatch.setenv("GGML_BACKEND_PATH", "libggml-vulkan.so")
+    ggml = Loader()
+    assert Backends(engine, tmp_path / "added").load(ggml) == ()
+    assert ggml.loaded == ["libggml-cpu-plain.so"]
+    make("lib/vulkan", WORKS)
+    assert Backends(engine, tmp_path / "added").load(ggml) == ()
+    assert ggml.loaded[-1] == "libggml-vulkan.so"
+    assert not (planted / "loaded").exists()
+
+
+def test_the_best_variant_of_the_processor_is_used(make: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    for name, score in (("old", 1), ("new", 40), ("newer", 300), ("newest", 0)):
+        make(f"lib/cpu-{name}", VARIANT.format(score))
+    make("lib/cpu-broken", FOREIGN)
+    assert variants(folder) == {"broken": 0, "new": 40, "newer": 300, "newest": 0, "old": 1}
+    ggml = Loader("libggml-cpu-newer.so")
+    load_processor(ggml, folder)
+    assert ggml.loaded == ["libggml-cpu-new.so"], "the next best where one is refused"
+
+
+def test_a_variant_is_forced(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, score in (("old", 1), ("new", 40), ("newest", 0)):
+        make(f"lib/cpu-{name}", VARIANT.format(score))
+    monkeypatch.setenv(FORCED_VARIANT, "old")
+    ggml = Loader()
+    load_processor(ggml, tmp_path / "lib")
+    assert ggml.loaded == ["libggml-cpu-old.so"]
+    for name in ("newest", "../lib/libggml-cpu-old", "unheard-of"):
+        monkeypatch.setenv(FORCED_VARIANT, name)
+        with pytest.raises(EngineError, match="must name a variant that runs on this processor: new, old"):
+            load_processor(ggml, tmp_path / "lib")
+
+
+def test_an_engine_without_a_variant_for_this_processor_is_refused(make: Make, tmp_path: Path) -> None:
+    make("lib/cpu-newest", VARIANT.format(0))
+    with pytest.raises(EngineError, match="nothing that runs on this processor"):
+        load_processor(Loader(), tmp_path / "lib")
