@@ -13,7 +13,7 @@ from app.chat.wording import date_sentence
 from app.core.message import Draft, Message, Role
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
-from app.core.tools import Call, CallState, ToolDefinition, ToolResult
+from app.core.tools import Call, CallState, ToolDefinition, ToolResult, WrittenCall
 from app.store.store import Store
 
 UNUSED = "It was not used: what was called could not be written down."
@@ -50,13 +50,14 @@ class Prompts:
             message = stored.message
             newer = unsaved.get(stored.id)
             if newer:
-                message = Message(message.role, newer.text + newer.call_text, newer.tokens, message.pictures)
+                message = Message(message.role, newer.text, newer.tokens, message.pictures, call_text=newer.call_text)
             elif stored.documents:
                 message = msgspec.structs.replace(message, text=with_documents(message.text, stored.documents))
             if message.role is Role.ASSISTANT:  # what its calls came back with is said to it by the next message
-                came_back, message = message.pictures, msgspec.structs.replace(message, pictures=())
+                calls = tuple(WrittenCall(call.name, call.arguments) for call in stored.calls)
+                came_back, message = message.pictures, msgspec.structs.replace(message, pictures=(), calls=calls)
                 messages.append(message)
-                if stored.calls or stored.called:  # no call is left without a result
+                if stored.calls or message.call_text:  # no call is left without a result
                     results = results_of(stored.calls) or (ToolResult("tool", UNUSED, failed=True),)
                     messages.append(Message(Role.USER, "", pictures=came_back, results=results))
             else:
@@ -71,7 +72,7 @@ def alternating(messages: Iterable[Message]) -> list[Message]:
     """
     found: list[Message] = []
     for message in messages:
-        if message.role is Role.ASSISTANT and not message.text:
+        if message.role is Role.ASSISTANT and not (message.text or message.call_text):
             continue
         if found and found[-1].role is message.role:
             before = found[-1]

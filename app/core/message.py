@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from app.core.tools import ToolResult
+from app.core.tools import ToolResult, WrittenCall
 
 
 class Role(StrEnum):
@@ -105,7 +105,9 @@ class Draft(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """One message as the prompt needs it. `tokens` is only there while an answer's text is unedited.
 
-    What tools answered comes before pictures and text, in a message of the user; pictures before the text.
+    What tools answered comes before pictures and text, in a message of the user; pictures before the text. An answer
+    that calls tools ends with `call_text`, as it wrote them; `calls` are the same as values. The ids are of text and
+    calls.
     """
 
     role: Role
@@ -113,6 +115,8 @@ class Message(msgspec.Struct, frozen=True):
     tokens: SampledTokens | None = None
     pictures: tuple[Picture, ...] = ()
     results: tuple[ToolResult, ...] = ()
+    call_text: str = ""
+    calls: tuple[WrittenCall, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -42,6 +42,9 @@ class WrittenCall(msgspec.Struct, frozen=True):
     name: str
     arguments: Arguments
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # the arguments have none
+
 
 class ToolResult(msgspec.Struct, frozen=True):
     """What a call came back with, as the model reads it."""

@@ -86,17 +86,18 @@ class Messages:
     def prompt(self, leaf: str) -> list[PromptMessage]:
         """The messages from the first to this one, as a prompt needs them."""
         rows = self._database.rows(
-            f"""{_TO_ROOT} SELECT m.id, m.role, m.text || m.call_text, m.fingerprint, m.tokens, m.call_text <> ''
+            f"""{_TO_ROOT} SELECT m.id, m.role, m.text, m.fingerprint, m.tokens, m.call_text
                 FROM branch JOIN messages m ON m.number = branch.number ORDER BY depth DESC""",
             {"leaf": leaf},
         )
         attached = self._attachments.of_branch(leaf)
         calls = self._calls.of_branch(leaf)
         found = []
-        for id_, role, text, fingerprint, blob, called in rows:
+        for id_, role, text, fingerprint, blob, call_text in rows:
             pictures, documents = attached.get(str(id_), NOTHING)
-            message = Message(_ROLES[str(role)], str(text), _tokens(fingerprint, blob), pictures)
-            found.append(PromptMessage(str(id_), message, documents, calls.get(str(id_), ()), bool(called)))
+            tokens = _tokens(fingerprint, blob)
+            message = Message(_ROLES[str(role)], str(text), tokens, pictures, call_text=str(call_text))
+            found.append(PromptMessage(str(id_), message, documents, calls.get(str(id_), ())))
         return found
 
     def search(self, words: str, most: int, without: str = "") -> list[tuple[str, float, str, str]]:

@@ -85,7 +85,6 @@ class PromptMessage:
     message: Message
     documents: tuple[Document, ...] = ()
     calls: tuple[Call, ...] = ()
-    called: bool = False  # whether it wrote calls, also where nothing is kept of what became of them
 
 
 @dataclass(frozen=True, slots=True)

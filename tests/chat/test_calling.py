@@ -72,7 +72,8 @@ def test_an_allowed_call_runs_and_the_answer_goes_on_with_its_result(tooled: Ben
     assert (call.state, call.decision, call.result) == (CallState.DONE, CallDecision.ALLOWED, "84")
     prompt = tooled.engine.last(Generate).prompt
     assert [message.role for message in prompt.messages] == [Role.USER, Role.ASSISTANT, Role.USER]
-    assert prompt.messages[1].text == "I calculate.<calculator>"
+    assert (prompt.messages[1].text, prompt.messages[1].call_text) == ("I calculate.", "<calculator>")
+    assert prompt.messages[1].calls == (SUM,)
     assert prompt.messages[1].tokens == SampledTokens("f", b"\7\0\0\0"), "what was sampled is read again as it was"
     assert prompt.messages[2].results == (ToolResult("calculator", "84"),)
     tooled.ends("It is 84.")

@@ -48,7 +48,7 @@ def test_a_call_comes_back_as_it_was(paths: DataPaths) -> None:
     assert found.calls == (done,)
     assert [one.sha256 for one in found.pictures] == [picture.sha256]
     (_, prompted) = again.messages.prompt(answer)
-    assert prompted.message.text == "Well{…}"
+    assert (prompted.message.text, prompted.message.call_text) == ("Well", "{…}")
     assert prompted.calls == (done,)
     assert found.text == "Well", "the call is part of what was sampled, not of what is shown"
     again.close()
