@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.settings import Sampling
-from app.prompt.tools import GEMMA_JSON, TAGGED_JSON, ToolFormat
+from app.prompt.dialect import Dialect
+from app.prompt.tool_tokens import CallFormat, TokenFormat
+from app.prompt.tools import GEMMA_JSON, TAGGED_JSON
 
 # The turns of Gemma 1 to 3 (ai.google.dev/gemma/docs/core/prompt-structure): the system text stands in the first one.
 _GEMMA_TEMPLATE = """\
@@ -27,12 +29,16 @@ _GEMMA_TEMPLATE = """\
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family by the name it is told by. `template` serves its files that have none, None where there is none."""
+    """A family by the name it is told by. `template` serves its files that have none, None where there is none.
+
+    `control_tokens` are no words of an answer, whatever a file calls them.
+    """
 
     name: str
     recommended: Sampling
     template: str | None = None
-    tools: ToolFormat = TAGGED_JSON
+    tools: CallFormat = TAGGED_JSON
+    control_tokens: tuple[str, ...] = ()
 
 
 _GEMMA = Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0, repeat_penalty=1.0)
@@ -40,7 +46,14 @@ _GEMMA = Sampling(temperature=1.0, top_k=64, top_p=0.95, min_p=0.0, repeat_penal
 # Each family's values are those of its makers' model cards; where a card names no top_k, that of transformers (50), by
 # which its makers ran it. A choice among few tokens also costs a tenth of one among all.
 GEMMA = Family("gemma", _GEMMA, _GEMMA_TEMPLATE, GEMMA_JSON)
-GEMMA_4 = Family("gemma4", _GEMMA, tools=GEMMA_JSON)
+_GEMMA_4_TOOLS = TokenFormat("<|tool_call>", "<tool_call|>", Dialect('<|"|>'), GEMMA_JSON)
+GEMMA_4 = Family(
+    "gemma4",
+    _GEMMA,
+    tools=_GEMMA_4_TOOLS,
+    # llama.cpp's converter (conversion/gemma.py) calls these words, so that its own server can read them
+    control_tokens=(*_GEMMA_4_TOOLS.marks, "<|tool_response>", "<tool_response|>", "<|channel>", "<channel|>"),
+)
 _NAMED = (
     # and a penalty, without which the smallest of them says the same sentence again until it is stopped
     ("smollm", Family("smollm", Sampling(temperature=0.2, top_k=50, top_p=0.9, min_p=0.0, repeat_penalty=1.1))),
@@ -53,7 +66,7 @@ OTHER = Family("other", Sampling(temperature=0.8, top_k=40, top_p=0.95, min_p=0.
 
 def family_of(architecture: str, template: str, name: str) -> Family:
     """The family of a file, from its architecture, chat template and name."""
-    if architecture.startswith("gemma4"):
+    if architecture.startswith("gemma4") or "<|turn>model" in template:
         return GEMMA_4
     if architecture.startswith("gemma") or "<start_of_turn>" in template:
         return GEMMA

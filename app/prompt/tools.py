@@ -2,7 +2,7 @@
 
 Gemma 3 has no tokens for tools: it is asked in words (ai.google.dev/gemma/docs/capabilities/function-calling), with one
 JSON object for a call. Several objects, one after the other, are our extension. Everything that differs between the
-families is data of `ToolFormat`.
+families is data of `ToolFormat`, or of `TokenFormat` (`tool_tokens.py`) where the family has tokens for tools.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import ClassVar
 
 from app.core.tools import Schema, ToolDefinition, ToolResult, WrittenCall
+from app.prompt.dialect import JSON, Dialect
 from app.prompt.grammar import Grammar
 
+_NAME = re.compile(r'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _SHORT = 240  # characters of a result that stands inside JSON
 
 
@@ -42,6 +45,9 @@ class ToolFormat:
     wrapped: bool = False
     result_opening: str = ""
     result_closing: str = ""
+    dialect: ClassVar[Dialect] = JSON
+    marks: ClassVar[tuple[str, ...]] = ()  # the control tokens of a call: none
+    closers: ClassVar[tuple[str, ...]] = ("}", "]", '"')
 
     def preamble(self, tools: Sequence[ToolDefinition]) -> str:
         """What stands in the system text, "" without tools."""
@@ -84,6 +90,11 @@ class ToolFormat:
         fence = grammar.literal("```")
         return grammar.text(f'{first} ([ \\n]{{0,2}} {call})* ("\\n" {fence})?')
 
+    def name(self, text: str) -> str:
+        """The tool that is called last in the text of calls, "" as long as it is not known."""
+        found = _NAME.findall(text)
+        return str(found[-1]) if found else ""
+
     def calls(self, text: str) -> tuple[WrittenCall, ...]:
         """The calls in a text that the grammar held. What is cut off at its end is no call."""
         return tuple(self._found(text))
@@ -94,14 +105,11 @@ class ToolFormat:
         return f"space {grammar.literal(mark)}" if before else f"{grammar.literal(mark)} space"
 
     def _found(self, text: str) -> Iterator[WrittenCall]:
-        decoder = json.JSONDecoder()
         place = 0
         while (place := text.find("{", place)) >= 0:
             try:
-                found, end = decoder.raw_decode(text, place)
-                # half a character goes into no frame
-                found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
-            except (ValueError, RecursionError):
+                found, end = self.dialect.read(text, place)
+            except ValueError:
                 return
             if isinstance(found, dict) and isinstance(found.get("name"), str):
                 arguments = found.get(self.arguments)
