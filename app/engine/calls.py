@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
 
 from app.core.errors import EngineError
 from app.core.tools import ToolDefinition
 from app.engine.llama import LlamaContext
 from app.engine.llama_sampling import LlamaGrammar, LlamaSampler
 from app.engine.vocabulary import Vocabulary
-from app.prompt.tools import Begins, ToolFormat
+from app.prompt.tool_tokens import CallFormat
+from app.prompt.tools import Begins
 
 _WIDENING = (64, 4096)
-_NAME = re.compile(r'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
 _LEAST_ROOM = 24  # tokens for closing a call, beside those of what its tool must be told
 
@@ -30,7 +29,7 @@ class CallHold:
     def __init__(
         self,
         tools: Sequence[ToolDefinition],
-        told: ToolFormat,
+        told: CallFormat,
         vocabulary: Vocabulary,
         llama: LlamaContext,
         chain: LlamaSampler,
@@ -38,6 +37,9 @@ class CallHold:
         self._tools = tools
         self._format = told
         self._vocabulary = vocabulary
+        self._marks = {vocabulary.control(mark): mark for mark in told.marks}
+        # what must not stand in a call, and in a string of one; each as an array and as a set
+        self._never = [vocabulary.no_words_but(marks) for marks in (told.marks, told.marks[2:])]
         self._llama = llama
         self._chain = chain
         self._grammar: LlamaGrammar | None = None
@@ -47,6 +49,7 @@ class CallHold:
         self._closing_room = -1
         self._call: list[str] = []
         self._in_string = self._escaped = False
+        self._tail = ""  # of the call, where the end of a string may have begun
         self.closes = False  # whether the end of the room is so near that the call is closed
         self.rejected = 0  # tokens that another one was put in the place of
 
@@ -68,8 +71,14 @@ class CallHold:
     @property
     def name(self) -> str:
         """The tool that is called last, "" as long as it is not known."""
-        found = _NAME.findall(self.call_text)
-        return str(found[-1]) if found else ""
+        return self._format.name(self.call_text)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token adds to the answer: those of a call's control tokens are for `passed` to see."""
+        mark = self._marks.get(token)
+        if mark is None or not (self.begun or mark == self._format.opening):
+            return self._vocabulary.piece(token)
+        return mark.encode()
 
     def checked(self, token: int, room: int) -> int:
         """The token, or another one where a call is being written and this one is none of it.
@@ -96,6 +105,8 @@ class CallHold:
         if self._grammar is not None:
             self._note(text)
             return ""
+        if self._marks.get(token) == self._format.opening:
+            return self._passed_opening(token, text)
         self._held += text
         self._tokens.append((token, len(self._said) + len(self._held)))
         out = ""
@@ -123,6 +134,14 @@ class CallHold:
         """Gives the memory of the grammar back."""
         if self._grammar is not None:
             self._grammar.free()
+
+    def _passed_opening(self, token: int, text: str) -> str:
+        """The token that calls begin with: what came before it is words, and it is never one itself."""
+        mark = self._marks[token]
+        self._held, self._tokens = mark, [(token, len(self._said) + len(mark))]
+        if not self._begin_call():
+            self._held, self._tokens = "", []
+        return text.removesuffix(mark)
 
     def _begins(self) -> Begins:
         at_line = not self._said or self._said.endswith("\n")
@@ -156,6 +175,11 @@ class CallHold:
 
     def _note(self, text: str) -> None:
         self._call.append(text)
+        if quote := self._format.dialect.quote:
+            seen = self._tail + text
+            self._in_string ^= bool(seen.count(quote) % 2)
+            self._tail = seen[1 - len(quote) :]
+            return
         for letter in text:
             if self._escaped:
                 self._escaped = False
@@ -165,23 +189,23 @@ class CallHold:
                 self._in_string = not self._in_string
 
     def _may_follow(self, grammar: LlamaGrammar, token: int) -> bool:
-        return token not in self._never and grammar.allows(token)
+        return token not in self._never[self._in_string][1] and grammar.allows(token)
 
     def _other(self, grammar: LlamaGrammar) -> int:
         every = self._llama.model.n_vocab
         for most in (*_WIDENING, every):
             if most <= every:
-                found = self._llama.sample_within(self._chain, grammar, most, self._vocabulary.no_words)
+                found = self._llama.sample_within(self._chain, grammar, most, self._never[self._in_string][0])
                 if found is not None:
                     return found
         raise EngineError("The model could not write the call of a tool to its end.", "call")
 
     def _closing_token(self, grammar: LlamaGrammar) -> int:
         """What ends the call soonest: the end itself, a closing quote or bracket, else what the model likes best."""
-        closers = ('"',) if self._in_string else ("}", "]", '"')
-        stops = tuple(self._vocabulary.stops)
-        marks = [token for mark in closers for token in self._vocabulary.tokenize(mark)[-1:]]
-        for token in (*stops, *marks):
+        closers = self._format.closers[-1:] if self._in_string else self._format.closers
+        ids = {mark: token for token, mark in self._marks.items()}
+        marks = [token for mark in closers for token in ([ids[mark]] if mark in ids else self._tokenized(mark))]
+        for token in (*self._vocabulary.stops, *marks):
             if grammar.allows(token):
                 return token
         return self._other(grammar)
@@ -189,6 +213,5 @@ class CallHold:
     def _longest_definition(self) -> int:
         return max(len(self._vocabulary.tokenize(self._format.definition(tool))) for tool in self._tools)
 
-    @cached_property
-    def _never(self) -> frozenset[int]:
-        return frozenset(map(int, self._vocabulary.no_words))
+    def _tokenized(self, mark: str) -> tuple[int, ...]:
+        return self._vocabulary.tokenize(mark)[-1:]

@@ -185,13 +185,13 @@ def _see(model: Model, cells: Sequence[int], answer: _Answer, emit: Emit) -> Non
 def _write(model: Model, chain: LlamaSampler, answer: _Answer, limit: int | None, emit: Emit) -> FinishReason:
     """Samples and evaluates until the answer ends, and says why it did. Raises Stopped, EngineError."""
     context, llama, governor, flag = model.context, model.llama_context, model.governor, model.flag
-    piece, stops, feed, ids = model.vocabulary.piece, model.vocabulary.stops, answer.stream.feed, answer.ids
+    stops, feed, ids, hold = model.vocabulary.stops, answer.stream.feed, answer.ids, answer.hold
+    piece = model.vocabulary.piece if hold is None else hold.piece
     sample, append, record, clock = llama.sample, context.append, governor.record, perf_counter
     room = context.size - len(context)
     most = room + 1 if limit is None else min(limit, room + 1)  # the last one needs no cell of its own
     threads = governor.threads
     packets = _Packets(answer, emit)
-    hold = answer.hold
     try:
         while True:
             before = clock()

@@ -122,7 +122,7 @@ class LocalEngine:
             left_out=fit.left_out,
             error=too_long(needed, context) if needed >= context else "",
             parts=tuple(model.prompts.count(part) for part in request.parts),
-            definitions=tuple(model.prompts.count(model.family.tools.definition(one)) for one in request.definitions),
+            definitions=tuple(map(model.prompts.definition_tokens, request.definitions)),
         )
 
     def render(self, request: Render) -> Rendered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -34,6 +34,7 @@ from app.gguf.header import Header, in_words, read_header
 from app.models.machine import machine_of
 from app.prompt.family import Family, family_of
 from app.prompt.template import ChatTemplate
+from app.prompt.tool_tokens import TokenFormat
 
 _READ_AHEAD_SHARE = 0.85  # of the load's progress
 _SMALLEST_CONTEXT = 256
@@ -100,8 +101,9 @@ class Model:
         try:
             if not self._llama.answers:
                 raise ModelError(f"“{display_name(path)}” is no chat model: it does not write text.", "no_model")
-            self.vocabulary = Vocabulary(self._llama, header)
-            self.family, template = _template(header, path, self.vocabulary)
+            family = family_of(header.architecture, header.text(TEMPLATE_KEY), _name(header, path))
+            self.vocabulary = Vocabulary(self._llama, header, family.control_tokens)
+            self.family, template = _template(header, path, family, self.vocabulary)
             self.governor = _governor(placement)
             if files.projector is not None and template.shows_pictures():
                 threads = options.threads or usable_cores()
@@ -206,24 +208,30 @@ def _capitals(word: str) -> int:
     return sum(letter.isupper() for letter in word)
 
 
-def _template(header: Header, path: Path, vocabulary: Vocabulary) -> tuple[Family, ChatTemplate]:
-    """The file's own template, or the family's where the file has none or one that is refused."""
-    source = header.text(TEMPLATE_KEY)
-    family = family_of(header.architecture, source, _name(header, path))
+def _template(header: Header, path: Path, family: Family, vocabulary: Vocabulary) -> tuple[Family, ChatTemplate]:
+    """The file's own template, or the family's where the file has none or one that is refused.
 
-    def compiled(text: str) -> ChatTemplate:
-        return ChatTemplate(text, vocabulary.control_tokens, vocabulary.bos_text, vocabulary.eos_text)
+    The family comes back with the way to call tools that this file allows.
+    """
+    source = header.text(TEMPLATE_KEY)
+
+    def compiled(text: str) -> tuple[Family, ChatTemplate]:
+        told = family.tools if isinstance(family.tools, TokenFormat) else None
+        template = ChatTemplate(text, vocabulary.control_tokens, vocabulary.bos_text, vocabulary.eos_text, told)
+        if told is not None and template.tools is None:
+            return replace(family, tools=told.instead), template
+        return family, template
 
     if not source:
         if family.template is None:
             raise ModelError(f"“{display_name(path)}” has no chat template, so it cannot chat.", "template")
-        return family, compiled(family.template)
+        return compiled(family.template)
     try:
-        return family, compiled(source)
+        return compiled(source)
     except EngineError:
         if family.template is None:
             raise
-        return family, compiled(family.template)
+        return compiled(family.template)
 
 
 def _governor(placement: Placement) -> ThreadGovernor:

@@ -11,11 +11,13 @@ import msgspec
 from app.core.errors import EngineError
 from app.core.message import Message, Role
 from app.core.protocol import Prompt, PromptPart
+from app.core.tools import ToolDefinition, WrittenCall
 from app.engine.eyes import Eyes
 from app.engine.vocabulary import Vocabulary
 from app.prompt.budget import left_out
 from app.prompt.segments import Control, Plain, Sampled, Segment
 from app.prompt.template import ChatTemplate
+from app.prompt.tool_tokens import CallFormat, TokenFormat
 from app.prompt.tools import TAGGED_JSON, ToolFormat
 
 DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a context large enough
@@ -52,7 +54,7 @@ class PromptReader:
         template: ChatTemplate,
         vocabulary: Vocabulary,
         eyes: Eyes | None = None,
-        tools: ToolFormat = TAGGED_JSON,
+        tools: CallFormat = TAGGED_JSON,
     ) -> None:
         self._template = template
         self._vocabulary = vocabulary
@@ -104,20 +106,16 @@ class PromptReader:
         return segments, [tuple(cells[picture]) for picture in pictures if picture in cells]
 
     def _told(self, prompt: Prompt) -> Prompt:
-        """The prompt in the family's words: tools as part of the system text, their results as the user's words."""
-        messages = prompt.messages
-        if any(message.results for message in messages):
-            messages = tuple(self._with_results(message) for message in messages)
-        return Prompt(prompt.conversation, messages, self._system(prompt))
+        """The prompt in the family's words: tools as part of the system text, their results as the user's words.
 
-    def _system(self, prompt: Prompt) -> str:
-        return "\n\n".join(part for part in (prompt.system, self._tools.preamble(prompt.tools)) if part)
-
-    def _with_results(self, message: Message) -> Message:
-        if not message.results:
-            return message
-        text = "\n\n".join(part for part in (self._tools.results(message.results), message.text) if part)
-        return msgspec.structs.replace(message, text=text, results=())
+        Where the template writes them it stays as it is.
+        """
+        tools = self._tools
+        if isinstance(tools, TokenFormat):
+            return prompt
+        messages = tuple(_in_words(message, tools) for message in prompt.messages)
+        system = "\n\n".join(part for part in (prompt.system, tools.preamble(prompt.tools)) if part)
+        return Prompt(prompt.conversation, messages, system)
 
     def check_seen(self, prompt: Prompt) -> None:
         """A question about a picture needs a model that sees. Raises EngineError."""
@@ -131,7 +129,9 @@ class PromptReader:
         if self._eyes is not None or not any(message.pictures for message in messages):
             return prompt
         told = (
-            Message(message.role, f"[picture]\n{message.text}", message.tokens) if message.pictures else message
+            msgspec.structs.replace(message, text=f"[picture]\n{message.text}", pictures=())
+            if message.pictures
+            else message
             for message in messages
         )
         return msgspec.structs.replace(prompt, messages=tuple(told))
@@ -150,7 +150,7 @@ class PromptReader:
     def fit(self, prompt: Prompt, context: int, max_tokens: int | None) -> Fit:
         """Measures every message by itself, so that a long history costs what is new in it. Raises EngineError."""
         per_message = tuple(self._cost(message) for message in prompt.messages)
-        first = len(self._probe(self._system(prompt), open_answer=True)) - self._cost(_PROBE[0])
+        first = len(self._probe(prompt.system, prompt.tools)) - self._cost(_PROBE[0])
         reserve = min(DEFAULT_RESERVE, context // 4) if max_tokens is None else min(max_tokens, context // 2)
         return Fit(first, per_message, context, reserve, left_out(per_message, first, context, reserve))
 
@@ -159,13 +159,21 @@ class PromptReader:
         user = _PROBE[0]
         if message.role is Role.ASSISTANT:
             return self._length(user, message) - self._length(user)
-        return self._length(*_PROBE, message) - self._length(*_PROBE)
+        calls = tuple(WrittenCall(result.name, {}) for result in message.results)
+        before = (_PROBE[0], msgspec.structs.replace(_PROBE[1], calls=calls))
+        return self._length(*before, message) - self._length(*before)
 
     def _length(self, *messages: Message) -> int:
         return len(self.tokens(Prompt("", messages), open_answer=False))
 
-    def _probe(self, system: str, *, open_answer: bool) -> list[int]:
-        return self.tokens(Prompt("", _PROBE[:1], system), open_answer=open_answer)
+    def _probe(self, system: str, tools: tuple[ToolDefinition, ...]) -> list[int]:
+        return self.tokens(Prompt("", _PROBE[:1], system, tools))
+
+    def definition_tokens(self, tool: ToolDefinition) -> int:
+        """What a tool's definition takes, beside another one."""
+        if isinstance(self._tools, TokenFormat):
+            return len(self._probe("", (tool, tool))) - len(self._probe("", (tool,)))
+        return self.count(self._tools.definition(tool))
 
     def fitted(self, prompt: Prompt, context: int, max_tokens: int | None) -> tuple[list[int], int]:
         """The ids of what fits of a prompt, and how many of its oldest messages were left out. Raises EngineError."""
@@ -181,6 +189,14 @@ class PromptReader:
             if more == 0:
                 raise EngineError(too_long(len(ids), context), "too_long")
             left += more
+
+
+def _in_words(message: Message, tools: ToolFormat) -> Message:
+    """A message with what it calls, or what tools answered, as text."""
+    if not (message.results or message.calls or message.call_text):
+        return message
+    text = "\n\n".join(part for part in (tools.results(message.results), message.text) if part)
+    return msgspec.structs.replace(message, text=text + message.call_text, results=(), call_text="", calls=())
 
 
 def too_long(tokens: int, context: int) -> str:

@@ -28,22 +28,19 @@ class Forced:
 def forced_call(model: Model, tool: ToolDefinition, seed: int, *, temperature: float = 1.5, limit: int = 200) -> Forced:
     """A call that begins for the model and goes on as it likes within the grammar, `limit` tokens at most."""
     told = model.family.tools
-    begin = told.opening or '{"name"'
-    prompt = [
-        *model.vocabulary.opening,
-        *model.vocabulary.tokenize("Use a tool now.\n"),
-        *model.vocabulary.tokenize(begin),
-    ]
+    vocabulary = model.vocabulary
+    begin = (vocabulary.control(told.opening),) if told.marks else vocabulary.tokenize(told.opening or '{"name"')
+    prompt = [*vocabulary.opening, *vocabulary.tokenize("Use a tool now.\n"), *begin]
     model.context.read(prompt[model.context.reuse(prompt) :], 256, lambda _: 256)
     chain = build(
         model.llama, effective(Sampling(temperature=temperature, seed=seed), model.family.recommended), prompt
     )
-    hold = CallHold((tool,), told, model.vocabulary, model.llama_context, chain)
+    hold = CallHold((tool,), told, vocabulary, model.llama_context, chain)
     stream = Utf8Stream(b"")
     accepted: list[float] = []
     rejected: list[float] = []
-    for token in model.vocabulary.tokenize(begin):
-        hold.passed(token, stream.feed(model.vocabulary.piece(token)))
+    for token in begin:
+        hold.passed(token, stream.feed(hold.piece(token)))
     assert hold.begun
     count = 0
     try:
@@ -56,9 +53,9 @@ def forced_call(model: Model, tool: ToolDefinition, seed: int, *, temperature: f
                 rejected.append(took)
             elif not hold.closes:
                 accepted.append(took)
-            if token in model.vocabulary.stops:
+            if token in vocabulary.stops:
                 break
-            hold.passed(token, stream.feed(model.vocabulary.piece(token)))
+            hold.passed(token, stream.feed(hold.piece(token)))
             model.context.append(token)
         text = hold.call_text
         return Forced(text, told.calls(text), count, hold.rejected, tuple(accepted), tuple(rejected))

@@ -43,7 +43,7 @@ def _ask(
 
 
 def _said(finished: Finished) -> Message:
-    return Message(Role.ASSISTANT, finished.text + finished.call_text, finished.tokens)
+    return Message(Role.ASSISTANT, finished.text, finished.tokens, call_text=finished.call_text, calls=finished.calls)
 
 
 def test_call_result_answer_and_again(micro: LocalEngine) -> None:
