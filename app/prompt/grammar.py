@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from app.prompt import ranges
 from app.prompt.dialect import JSON, Dialect
+from app.prompt.schemas import all_of, decimal, implied, listed, looked_up
 
 _MOST_CHARACTERS = 500  # a length limit above it is left to the check
 _MOST_ITEMS = 64
@@ -25,10 +26,6 @@ _LITERAL = re.compile(r'"(?:\\.|[^"\\])*"')
 _BESIDE = frozenset(
     ("properties", "required", "enum", "const", "type", "minimum", "maximum", "items", "anyOf", "oneOf", "allOf")
 )
-_LIMITS: dict[str, Any] = {
-    "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max,
-    "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min,
-}  # fmt: skip
 
 _JSON_WORDS = r"""
 space ::= | " " | "\n" [ \t]{0,20}
@@ -140,7 +137,7 @@ class Grammar:
         if isinstance(reference := schema.get("$ref"), str):
             if set(schema) & _BESIDE:  # what stands beside a reference holds too
                 rest = {key: value for key, value in schema.items() if key != "$ref"}
-                return self._expression({"allOf": [_looked_up(reference, document), rest]}, name, document)
+                return self._expression({"allOf": [looked_up(reference, document), rest]}, name, document)
             return self._referred(reference, document)
         if "const" in schema:
             return self._one_of([schema["const"]])
@@ -150,11 +147,11 @@ class Grammar:
             if isinstance(choices := schema.get(several), Sequence) and choices:
                 return self._either([_merged(schema, choice, several) for choice in choices], name, document)
         if isinstance(parts := schema.get("allOf"), Sequence) and parts:
-            return self._expression(_all_of(schema, parts, document), name, document)
+            return self._expression(all_of(schema, parts, document), name, document)
         kind = schema.get("type")
         if isinstance(kind, Sequence) and not isinstance(kind, str):
             return self._either([{**schema, "type": one} for one in kind], name, document)
-        return self._typed(schema, kind if isinstance(kind, str) else _implied(schema), name, document)
+        return self._typed(schema, kind if isinstance(kind, str) else implied(schema), name, document)
 
     def _typed(self, schema: Mapping[str, Any], kind: str, name: str, document: Mapping[str, Any]) -> str:
         if kind == "object":
@@ -184,7 +181,7 @@ class Grammar:
     def _referred(self, reference: str, document: Mapping[str, Any]) -> str:
         known = self._references.setdefault(id(document), {})
         if reference not in known:
-            target = _looked_up(reference, document)
+            target = looked_up(reference, document)
             made = f"ref{len(self._references)}-{len(known)}"
             known[reference] = made  # before its body: it may speak of itself
             self._rules[made] = self._expression(target, made, document) or "value"
@@ -193,7 +190,7 @@ class Grammar:
     def _object(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
         declared = schema.get("properties")
         properties: dict[str, object] = dict(declared) if isinstance(declared, Mapping) else {}
-        required = [key for key in _listed(schema.get("required")) if isinstance(key, str)]
+        required = [key for key in listed(schema.get("required")) if isinstance(key, str)]
         properties |= {key: True for key in required if key not in properties}
         if not properties:
             return self._free_object(schema, name, document)
@@ -233,7 +230,7 @@ class Grammar:
 
     def _array(self, schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
         least, most = _count(schema.get("minItems")) or 0, _count(schema.get("maxItems"))
-        places = [self.rule(each, f"{name}-{n}", document) for n, each in enumerate(_listed(schema.get("prefixItems")))]
+        places = [self.rule(each, f"{name}-{n}", document) for n, each in enumerate(listed(schema.get("prefixItems")))]
         item = self.rule(schema.get("items", True), f"{name}-item", document)
         if "" in places or (least > len(places) and not item) or (most is not None and most < least):
             return ""
@@ -313,8 +310,8 @@ def _number(schema: Mapping[str, Any]) -> str:
 
 def _limits(schema: Mapping[str, Any]) -> tuple[Decimal | None, bool, Decimal | None, bool]:
     """The least and the most, each with whether it is itself left out."""
-    low, high = _decimal(schema.get("minimum")), _decimal(schema.get("maximum"))
-    above, below = _decimal(schema.get("exclusiveMinimum")), _decimal(schema.get("exclusiveMaximum"))
+    low, high = decimal(schema.get("minimum")), decimal(schema.get("maximum"))
+    above, below = decimal(schema.get("exclusiveMinimum")), decimal(schema.get("exclusiveMaximum"))
     open_low = open_high = False
     if above is not None and (low is None or above >= low):
         low, open_low = above, True
@@ -323,30 +320,8 @@ def _limits(schema: Mapping[str, Any]) -> tuple[Decimal | None, bool, Decimal | 
     return low, open_low, high, open_high
 
 
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and abs(found) < Decimal(10) ** 18 else None
-
-
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _listed(value: object) -> list[Any]:
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
-
-
-def _implied(schema: Mapping[str, Any]) -> str:
-    if "properties" in schema or "required" in schema:
-        return "object"
-    if "items" in schema or "prefixItems" in schema:
-        return "array"
-    return ""
 
 
 def _merged(schema: Mapping[str, Any], choice: object, left_out: str) -> object:
@@ -355,43 +330,6 @@ def _merged(schema: Mapping[str, Any], choice: object, left_out: str) -> object:
         return choice
     beside = {key: value for key, value in schema.items() if key not in (left_out, "description", "title", "default")}
     return {"allOf": [beside, choice]} if beside else choice
-
-
-def _all_of(schema: Mapping[str, Any], parts: Sequence[object], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Several schemas as one: properties and required names together, everything else from the last that has it."""
-    whole: dict[str, Any] = {}
-    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
-        if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
-            part = _looked_up(part["$ref"], document)
-        if part is False:
-            return {"enum": []}
-        if not isinstance(part, Mapping):
-            continue
-        both: dict[str, Any] = {
-            key: [*_listed(whole.get(key)), *_listed(part[key])] for key in ("required",) if key in part
-        }
-        if isinstance(part.get("properties"), Mapping):
-            before = whole.get("properties")
-            both["properties"] = {**(before if isinstance(before, Mapping) else {}), **part["properties"]}
-        for limit, stricter in _LIMITS.items():
-            if _decimal(part.get(limit)) is not None and _decimal(whole.get(limit)) is not None:
-                both[limit] = stricter(part[limit], whole[limit])
-        whole |= {**part, **both}
-    return whole
-
-
-def _looked_up(reference: str, document: Mapping[str, Any]) -> object:
-    """What a reference inside the document names; anything goes where it names nothing."""
-    if not reference.startswith("#"):
-        return True
-    found: object = document
-    for step in filter(None, reference[1:].split("/")):
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping) and step in found:
-            found = found[step]
-        else:
-            return True
-    return found if found is not document or reference == "#" else True
 
 
 def _steps(word: str, seen: int, rule: Callable[[int], str]) -> list[str]:

@@ -8,7 +8,10 @@ from typing import Any
 
 from app.core.message import Role
 from app.core.tools import ToolDefinition, ToolResult, WrittenCall
+from app.prompt.schemas import plain
 
+# arguments of these names are left out by Gemma's template, which takes them for words of the schema
+_UNTOLD = ("description", "type", "properties", "required", "nullable")
 _END = " "  # words that the template trims away: the turn ends, although the model said nothing to its results
 Variables = dict[str, Any]
 
@@ -83,14 +86,19 @@ def _add_results(made: Said, turn: Turn, words_mark: str) -> None:
 
 
 def declared(tools: Sequence[ToolDefinition]) -> list[Variables]:
-    """Definitions of tools, in the form that templates take them in."""
-    return [
-        {
-            "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-        }
-        for tool in tools
+    """Definitions of tools, in the form and the words that templates take them in."""
+    return [{"type": "function", "function": _function(tool)} for tool in tools]
+
+
+def _function(tool: ToolDefinition) -> Variables:
+    parameters = {"type": "object", "properties": {}, **plain(tool.parameters, tool.parameters)}
+    untold = [
+        f"{name} ({one.get('type', 'any')}): {one.get('description', '')}"
+        for name, one in parameters["properties"].items()
+        if name in _UNTOLD
     ]
+    told = "\n".join((tool.description, "Arguments too:", *untold)) if untold else tool.description
+    return {"name": tool.name, "description": told, "parameters": parameters}
 
 
 def guarded_turn(turn: Turn, guard: Callable[[str], str]) -> Turn:

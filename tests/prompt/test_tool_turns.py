@@ -35,6 +35,12 @@ PLACES = {
 WEATHER = ToolDefinition(
     "weather", "The weather of a place.", {"type": "object", "properties": PLACES, "required": ["place"]}
 )
+RAW = [
+    {
+        "type": "function",
+        "function": {"name": WEATHER.name, "description": WEATHER.description, "parameters": WEATHER.parameters},
+    }
+]
 ASKED = WrittenCall("weather", {"place": "Kraków, “Polska”", "days": [1, 2], "sure": True})
 AGAIN = WrittenCall("weather", {"place": "Berlin"})
 
@@ -70,9 +76,9 @@ def controls_of(segments: list[Segment]) -> list[str]:
     return [segment.text for segment in segments if isinstance(segment, Control)]
 
 
-def official(source: str, messages: list[dict[str, Any]], tools: tuple[ToolDefinition, ...]) -> str:
+def official(source: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str:
     return Template(source).render(
-        messages=messages, tools=declared(tools), add_generation_prompt=True, bos_token="<bos>", eos_token="<eos>"
+        messages=messages, tools=tools, add_generation_prompt=True, bos_token="<bos>", eos_token="<eos>"
     )
 
 
@@ -81,8 +87,12 @@ def called(*calls: WrittenCall) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("source", MADE)
-@pytest.mark.parametrize("tools", [(WEATHER,), TOOLS], ids=["one", "twenty"])
-def test_harmless_tools_are_rendered_as_the_template_does(source: str, tools: tuple[ToolDefinition, ...]) -> None:
+@pytest.mark.parametrize(
+    ("tools", "told"), [((WEATHER,), RAW), (TOOLS, declared(TOOLS))], ids=["as it is", "in plain words"]
+)
+def test_harmless_tools_are_rendered_as_the_template_does(
+    source: str, tools: tuple[ToolDefinition, ...], told: list[dict[str, Any]]
+) -> None:
     """Definitions, a call, two results of two calls, what is said to them, and the next question."""
     responses = [{"name": "weather", "response": "rain"}, {"name": "weather", "response": {"error": "No such town."}}]
     expected = official(
@@ -98,7 +108,7 @@ def test_harmless_tools_are_rendered_as_the_template_does(source: str, tools: tu
             },
             {"role": "user", "content": "And now?"},
         ],
-        tools,
+        told,
     )
     found = render(
         MADE[source],
@@ -124,7 +134,7 @@ def test_results_are_those_of_messages_of_tools_too() -> None:
             {"role": "assistant", "content": "", "tool_calls": called(ASKED)},
             {"role": "tool", "name": "weather", "content": "rain"},
         ],
-        (WEATHER,),
+        RAW,
     )
     found = render(NEW, user("Weather?"), calling(ASKED), user("", ToolResult("weather", "rain")), tools=(WEATHER,))
     assert text_of(found) == expected
