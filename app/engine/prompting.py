@@ -61,6 +61,7 @@ class PromptReader:
         self._eyes = eyes
         self._tools = tools
         self._cost = lru_cache(_REMEMBERED_MESSAGES)(self._measure_message)
+        self._definition_cost = lru_cache(_REMEMBERED_TEXTS)(self._measure_definition)
         self.count = lru_cache(_REMEMBERED_TEXTS)(lambda text: len(vocabulary.tokenize(text)))
 
     def tokens(self, prompt: Prompt, *, open_answer: bool = True) -> list[int]:
@@ -85,8 +86,7 @@ class PromptReader:
             elif isinstance(segment, Plain):
                 yield PromptPart("text", segment.text, self.count(segment.text))
             elif isinstance(segment, Sampled):
-                text = self._vocabulary.text(segment.ids).decode("utf-8", "replace")
-                yield PromptPart("answer", text, len(segment.ids))
+                yield PromptPart("answer", self._vocabulary.spelled(segment.ids), len(segment.ids))
             else:
                 yield PromptPart("picture", "", len(next(views)))
 
@@ -172,8 +172,12 @@ class PromptReader:
     def definition_tokens(self, tool: ToolDefinition) -> int:
         """What a tool's definition takes, beside another one."""
         if isinstance(self._tools, TokenFormat):
-            return len(self._probe("", (tool, tool))) - len(self._probe("", (tool,)))
+            return self._definition_cost(msgspec.json.encode(tool))
         return self.count(self._tools.definition(tool))
+
+    def _measure_definition(self, written: bytes) -> int:
+        tool = msgspec.json.decode(written, type=ToolDefinition)
+        return len(self._probe("", (tool, tool))) - len(self._probe("", (tool,)))
 
     def fitted(self, prompt: Prompt, context: int, max_tokens: int | None) -> tuple[list[int], int]:
         """The ids of what fits of a prompt, and how many of its oldest messages were left out. Raises EngineError."""

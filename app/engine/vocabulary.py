@@ -125,6 +125,11 @@ class Vocabulary:
             self._pieces[token] = known
         return known
 
+    def spelled(self, ids: Iterable[int]) -> str:
+        """The text of an answer's ids to look at: its control tokens by their literals."""
+        names = {token: word.encode() for word, token in self._literals.items()}
+        return b"".join(names.get(token) or self.piece(token) for token in ids).decode("utf-8", "replace")
+
     def text(self, ids: Iterable[int]) -> bytes:
         """The bytes of an answer's ids."""
         return b"".join(map(self.piece, ids))

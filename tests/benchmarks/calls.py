@@ -19,6 +19,7 @@ from tests.benchmarks.report import Figure, say, single
 from tests.conftest import ROOT
 from tests.engine.chats import loaded, model_of
 from tests.engine.forcing import Forced, forced_call
+from tests.engine.gemma4 import write_gemma4
 from tests.engine.schemas import TOOLS
 
 MODELS = {
@@ -29,10 +30,11 @@ _COUNT = int(os.environ.get("CABOCHON_FORCED_CALLS", "1000"))
 _LIMIT = 100
 
 
-def figures(_folder: Path) -> list[Figure]:
+def figures(folder: Path) -> list[Figure]:
     """How many of the calls parse and validate, and what the checks cost."""
     found: list[Figure] = []
-    for name, path in MODELS.items():
+    models = {**MODELS, "Gemma 4's tokens, random weights": write_gemma4(folder / "gemma4.gguf")}
+    for name, path in models.items():
         with loaded(path, LoadOptions(context=1024)) as engine:
             model = model_of(engine)
             made = [forced_call(model, TOOLS[number % len(TOOLS)], number, limit=_LIMIT) for number in range(_COUNT)]

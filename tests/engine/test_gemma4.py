@@ -17,13 +17,16 @@ from app.core.settings import LoadOptions, Sampling
 from app.core.tools import ToolDefinition, ToolResult, WrittenCall
 from app.engine.client import EngineClient
 from app.engine.local import LocalEngine
+from app.prompt.sandbox import Template
 from app.prompt.tool_tokens import TokenFormat
 from app.prompt.tools import GEMMA_JSON
+from app.prompt.turns import declared
 from tests.engine.chats import loaded, model_of
 from tests.engine.forcing import forced_call
 from tests.engine.gemma4 import CONTROL, OLDER_TEMPLATE, TEMPLATE, VISIBLE, write_gemma4
 from tests.engine.schemas import TOOLS
 from tests.engine.test_calls import CALCULATOR, ODD, TIME
+from tests.engine.test_vocabulary import WORDS
 
 SCRIPT = {
     "<channel|>": "Hello", "Hello": "<|tool_call>",
@@ -118,6 +121,8 @@ def test_a_call_a_result_and_an_answer_in_one_turn(scripted_file: Path) -> None:
         ids = model_of(engine).prompts.tokens(Prompt("c", tuple(messages), "", (CALCULATOR,)))
         shown = "".join(model_of(engine).llama.token_text(token) for token in ids[read:])
         assert shown == '<|tool_response>response:calculator{value:<|"|>84<|"|>}<tool_response|>'
+        parts = model_of(engine).prompts.parts(Prompt("c", tuple(messages), "", (CALCULATOR,)))
+        assert f"Hello{first.call_text}" in [part.text for part in parts if part.kind == "answer"]
         messages += [_said(second), Message(Role.USER, "And again?")]
         third, _ = _ask(engine, messages)
         assert third.calls == (CALLED,)
@@ -187,6 +192,37 @@ def test_its_tokens_are_never_typed(random_engine: LocalEngine, word: str) -> No
     assert token not in typed
     assert vocabulary.text(typed).decode() == f"a {word} b"
     assert (token in vocabulary.stops) is (word in ("<turn|>", "<|tool_response>"))
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS.keys())
+def test_a_prompt_is_token_for_token_that_of_the_template(random_engine: LocalEngine, words: str) -> None:
+    model, call = model_of(random_engine), WrittenCall("calculator", {"expression": words, "n": [1, None, words]})
+    function = {"name": call.name, "arguments": call.arguments}
+    official = Template(TEMPLATE).render(
+        messages=[
+            {"role": "system", "content": words},
+            {"role": "user", "content": words},
+            {
+                "role": "assistant",
+                "tool_calls": [{"type": "function", "function": function}],
+                "tool_responses": [{"name": call.name, "response": words}],
+                "content": words,
+            },
+            {"role": "user", "content": words},
+        ],
+        tools=declared(TOOLS),
+        add_generation_prompt=True,
+        bos_token="<bos>",
+    )
+    messages = (
+        Message(Role.USER, words),
+        Message(Role.ASSISTANT, "", calls=(call,), call_text="…"),
+        Message(Role.USER, "", results=(ToolResult(call.name, words),)),
+        Message(Role.ASSISTANT, words),
+        Message(Role.USER, words),
+    )
+    expected = model.llama.tokenize(official.encode(), parse_special=True)
+    assert model.prompts.tokens(Prompt("c", messages, words, TOOLS)) == expected
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,13 @@ def test_a_result_goes_behind_what_was_sampled(template: ChatTemplate, opening: 
     assert third == f"{second}⟪9,10⟫<turn|>\n<|turn>user\nThanks<turn|>\n<|turn>model\n{EMPTY_THOUGHT}"
 
 
+def test_an_answer_goes_on_after_what_it_was_sampled_after() -> None:
+    before = text_of(render(NEW, user("Hello")))
+    assert text_of(render(NEW, user("Hello"), answer("Once upon", 7, 8))) == f"{before}⟪7,8⟫"
+    results = (user("a"), calling(ASKED, ids=(7,)), user("", ToolResult("weather", "rain")))
+    assert text_of(render(NEW, *results, answer("It", 9))) == f"{text_of(render(NEW, *results))}⟪9⟫"
+
+
 def test_calls_after_calls_stay_in_the_model_s_turn() -> None:
     messages = [user("Weather?"), calling(ASKED, ids=(7,)), user("", ToolResult("weather", "rain"))]
     first = text_of(render(NEW, *messages, tools=(WEATHER,)))
