@@ -43,9 +43,12 @@ class Dialect:
 
     def read(self, text: str, place: int) -> tuple[Any, int]:
         """The value that begins at `place`, and where it ends. Raises ValueError where none does, or half of one."""
-        if not self.quote:
+        if self.quote:
+            return self._read(text, place, 0)
+        try:
             return json.JSONDecoder().raw_decode(text, place)
-        return self._read(text, place, 0)
+        except RecursionError as error:
+            raise ValueError("too deep") from error
 
     def _read(self, text: str, place: int, depth: int) -> tuple[Any, int]:
         if depth > _DEEPEST:

@@ -82,8 +82,8 @@ class TokenFormat:
         place = 0
         while (start := text.find(self.beginning(""), place)) >= 0:
             start += len(self.beginning(""))
-            brace = text.find("{", start)
             try:
+                brace = text.index("{", start)
                 values, place = self.dialect.read(text, brace)
             except ValueError:
                 return

@@ -72,6 +72,20 @@ def test_half_a_value_is_none(text: str) -> None:
         TOKENS.read(text, 0)
 
 
+def test_what_is_too_deep_is_no_value() -> None:
+    for dialect in (JSON, TOKENS):
+        with pytest.raises(ValueError, match="deep"):
+            dialect.read("[" * 100_000, 0)
+
+
+@given(
+    st.lists(st.sampled_from(["<|tool_call>", "call:", "f", "{", "}", "a:", "1", ",", "[", "]", QUOTE, "<tool_call|>"]))
+)
+def test_no_text_makes_the_reader_fail(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert all(call.name in text for call in gemma().calls(text))
+
+
 def test_what_cannot_be_spelled_is_no_choice() -> None:
     one = {"type": "object", "properties": {"a": {"enum": ['<|"|>', "b"]}, '<|"|>': True}, "required": ["a"]}
     text = gemma().grammar([ToolDefinition("t", "", one)])
