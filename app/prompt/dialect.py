@@ -46,7 +46,9 @@ class Dialect:
         if self.quote:
             return self._read(text, place, 0)
         try:
-            return json.JSONDecoder().raw_decode(text, place)
+            found, end = json.JSONDecoder().raw_decode(text, place)
+            # half a character goes into no frame
+            return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")), end
         except RecursionError as error:
             raise ValueError("too deep") from error
 
