@@ -7,6 +7,9 @@ def main() -> int:
     """Run Cabochon with the arguments of this process; returns the exit code."""
     import sys
 
+    from app.core.bundle import leave_bundle
+
+    leave_bundle()
     from app.main import run
 
     return run(sys.argv[1:])

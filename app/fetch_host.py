@@ -17,6 +17,9 @@ from app.models.orders import Order, Told
 
 def main() -> None:
     """Fetch what the first line of the input orders."""
+    from app.core.bundle import leave_bundle
+
+    leave_bundle()
     from app.core.errors import UserError
     from app.core.paths import decode_path, encode_path
     from app.models.catalogue import known_model

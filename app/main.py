@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from app.cli.commands import Window
+from app.cli.commands import TryWindow, Window
 from app.cli.crash import report_bug
 from app.cli.dispatch import run_command
 from app.cli.output import Output, discard_output, prepare_streams
@@ -28,6 +28,8 @@ def run(arguments: Sequence[str], *, scripted: bool = False) -> int:
         paths = data_paths(invocation.data_dir)
         if isinstance(invocation.command, Window):
             return _open_window(invocation.command, paths)
+        if isinstance(invocation.command, TryWindow):
+            return _try_window()
         return run_command(invocation.command, paths, output, scripted=scripted)
     except UserError as error:
         output.sentence(error.message)
@@ -41,6 +43,14 @@ def run(arguments: Sequence[str], *, scripted: bool = False) -> int:
     except Exception as error:  # noqa: BLE001 - the last edge: a bug becomes one sentence and an entry in the log
         report_bug(error, paths, output)
         return ExitCode.BUG
+
+
+def _try_window() -> ExitCode:
+    try:
+        import PySide6.QtWidgets  # noqa: F401 - that it loads is all that is asked
+    except ImportError as error:
+        raise UsageError(f"The window cannot open: {error}.", "no_qt") from error
+    return ExitCode.DONE
 
 
 def _open_window(command: Window, paths: DataPaths) -> int:

@@ -7,6 +7,9 @@ import sys
 
 def main(arguments: list[str]) -> None:
     """Decode the one file that is named through the descriptor, and answer."""
+    from app.core.bundle import leave_bundle
+
+    leave_bundle()
     import signal
     from multiprocessing.connection import Connection
 

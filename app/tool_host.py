@@ -7,6 +7,9 @@ import sys
 
 def main(arguments: list[str]) -> None:
     """Run tool servers as asked through the descriptor; LOGS is the folder of their logs (paths.encode_path)."""
+    from app.core.bundle import leave_bundle
+
+    leave_bundle()
     import faulthandler
     import logging
     import signal

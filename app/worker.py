@@ -10,6 +10,9 @@ import sys
 
 def main(arguments: list[str]) -> None:
     """Serve the requests that come through the descriptor until its other end is closed."""
+    from app.core.bundle import leave_bundle
+
+    leave_bundle()
     import faulthandler
     import logging
     import signal

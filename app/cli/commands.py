@@ -99,6 +99,11 @@ class Doctor:
 
 
 @dataclass(frozen=True, slots=True)
+class TryWindow:
+    """Whether the window's libraries load, and nothing else: doctor asks it of a process of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """Speed of prompt and answer."""
 
@@ -172,7 +177,7 @@ class ModelsToken:
 
 
 Library = ModelsFit | ModelsScan | ModelsGet | ModelsList | ModelsVerify | ModelsRemove | ModelsToken
-Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | Bench | Library
+Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | TryWindow | Bench | Library
 
 
 @dataclass(frozen=True, slots=True)

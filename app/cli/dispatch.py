@@ -18,6 +18,7 @@ from app.cli.commands import (
     ModelsToken,
     ModelsVerify,
     ShowConversation,
+    TryWindow,
     Window,
 )
 from app.cli.output import Output
@@ -26,7 +27,7 @@ from app.core.paths import DataPaths
 
 
 def run_command(command: Command, paths: DataPaths, output: Output, *, scripted: bool = False) -> ExitCode:
-    """Carry out any command but Window. Raises UserError; KeyboardInterrupt where the person ended it."""
+    """Carry out any command but Window and TryWindow. Raises UserError; KeyboardInterrupt where the person ended it."""
     if isinstance(command, Ask):
         from app.cli.ask import run_ask
 
@@ -59,7 +60,7 @@ def run_command(command: Command, paths: DataPaths, output: Output, *, scripted:
         from app.cli.scan import run_scan
 
         return run_scan(command, paths, output)
-    if isinstance(command, Window):
+    if isinstance(command, Window | TryWindow):
         raise TypeError(command)
     return _run_library(command, paths, output)
 

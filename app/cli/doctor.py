@@ -21,6 +21,7 @@ from app.cli.opening import remembered_model
 from app.cli.output import Output
 from app.cli.screen import has_screen
 from app.cli.versions import installed_versions
+from app.core.child import entry_of
 from app.core.errors import EngineError, ExitCode, ModelError, StorageError, UserError
 from app.core.paths import DataPaths
 from app.core.protocol import Described, Device
@@ -175,7 +176,7 @@ def _model_problems(model: Path | None) -> list[Problem]:
 
 def _qt_problems() -> list[Problem]:
     """Whether the window's libraries load; tried in a process of its own, because this one must not load Qt."""
-    command = [sys.executable, "-P", "-c", "import PySide6.QtWidgets"]
+    command = [*entry_of("app", "cabochon"), "doctor", "--try-window"]
     try:
         tried = subprocess.run(command, capture_output=True, text=True, timeout=_QT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -185,8 +186,8 @@ def _qt_problems() -> list[Problem]:
     lines = tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"]
     return [
         Problem(
-            f"The window cannot open: {lines[-1]}.",
-            "Install the library it names (packaging/bootstrap.py run does it); the command line works without it.",
+            lines[-1],
+            "Install the library it names; the command line works without it.",
         )
     ]
 

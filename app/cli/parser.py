@@ -17,6 +17,7 @@ from app.cli.commands import (
     ListConversations,
     ModelChoice,
     ShowConversation,
+    TryWindow,
     Window,
 )
 from app.cli.kinds import count_of, folder_of, gpu_layers_of, path_of, temperature_of, text_of
@@ -145,8 +146,11 @@ def _doctor(arguments: list[str]) -> Invocation:
     parser.add_argument(
         "--check", action="store_true", help="also ask the self-check model questions with known answers"
     )
+    parser.add_argument("--try-window", action="store_true", help=argparse.SUPPRESS)  # doctor asks it of a child
     add_json(parser)
     found = parser.parse_args(arguments)
+    if found.try_window:
+        return Invocation(TryWindow(), found.data_dir)
     return Invocation(Doctor(found.check, found.json), found.data_dir)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.core.child import entry_of
 from app.core.errors import AttachmentError
 from app.core.paths import decode_path, display_name, encode_path
 from app.media.decode import Decoded, decode
@@ -138,7 +139,7 @@ class Decoding:
             if self._cancelled:
                 raise OSError(errno.ECANCELED, "it was given up")
             self._process = subprocess.Popen(
-                [*_entry(), str(theirs.fileno())],
+                [*entry_of("app.media_host", "cabochon-media"), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -152,12 +153,6 @@ class Decoding:
         if process is not None:
             process.kill()
             process.wait()
-
-
-def _entry() -> list[str]:
-    if getattr(sys, "frozen", False):
-        return [str(Path(sys.executable).with_name("cabochon-media"))]
-    return [sys.executable, "-P", "-m", "app.media_host"]
 
 
 def serve(connection: Connection) -> None:

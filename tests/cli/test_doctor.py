@@ -94,3 +94,13 @@ def _remember(program: Program, model: Path) -> None:
 
 def test_json_is_one_object(program: Program) -> None:
     assert isinstance(json.loads(program.run("doctor", "--json").out), dict)
+
+
+def test_a_window_that_cannot_open_is_a_problem_with_the_reason(program: Program, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / "PySide6"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libEGL.so.1 is missing')", encoding="utf-8")
+    assert program.run("doctor", "--try-window").code == 0
+    outcome = program.run("doctor", "--json", env={"PYTHONPATH": str(broken.parent)})
+    problems = [problem["what"] for problem in outcome.record["problems"]]
+    assert "The window cannot open: libEGL.so.1 is missing." in problems

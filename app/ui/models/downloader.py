@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QObject, QProcess, QUrl, Signal, Slot
 
+from app.core.child import entry_of
 from app.core.paths import DataPaths, decode_path, encode_path
 from app.models.orders import Order, Told
 
@@ -118,7 +118,8 @@ class Downloader(QObject):
         process.setProcessChannelMode(QProcess.ProcessChannelMode.ForwardedErrorChannel)
         process.readyReadStandardOutput.connect(self._on_told)
         process.finished.connect(self._on_finished)
-        process.start(sys.executable, ["-P", "-m", "app.fetch_host"])
+        program, *arguments = entry_of("app.fetch_host", "cabochon-fetch")
+        process.start(program, arguments)
         process.write(msgspec.json.encode(self.order) + b"\n")
         self.changed.emit()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import msgspec
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
+from app.core.child import entry_of
 from app.core.paths import DataPaths
 from app.core.settings import LoadOptions
 
@@ -80,8 +79,8 @@ class MachineCheck(QObject):
             return
         process = self._process = QProcess(self)
         process.finished.connect(self._on_finished)
-        arguments = ["-P", "-m", "app", "doctor", "--check", "--json", "--data-dir", str(self._paths.root)]
-        process.start(sys.executable, arguments)
+        program, *before = entry_of("app", "cabochon")
+        process.start(program, [*before, "doctor", "--check", "--json", "--data-dir", str(self._paths.root)])
         self.changed.emit()
 
     def close(self) -> None:
