@@ -20,11 +20,11 @@ from app.cli.link import Interrupted, SessionLink
 from app.cli.opening import remembered_model
 from app.cli.output import Output
 from app.cli.screen import has_screen
-from app.cli.versions import installed_versions
 from app.core.child import entry_of
 from app.core.errors import EngineError, ExitCode, ModelError, StorageError, UserError
 from app.core.paths import DataPaths
 from app.core.protocol import Described, Device
+from app.core.versions import installed_versions
 from app.gguf.header import read_header
 
 _DESCRIBE_SECONDS = 30.0

@@ -46,7 +46,7 @@ class _Version(argparse.Action):
     """Prints the version; looks it up only when asked, because that reads the installed packages."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from app.cli.versions import program_version
+        from app.core.versions import program_version
 
         print(f"cabochon {program_version()}")  # noqa: T201 - what --version is for
         parser.exit()

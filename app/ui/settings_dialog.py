@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.chat.changes import ModelChanged
 from app.core.settings import Settings
+from app.ui.about_page import AboutPage
 from app.ui.controls import Button, IconButton, PaintedButton, Words
 from app.ui.layers import Dialog
 from app.ui.look import Look
@@ -78,8 +79,9 @@ class SettingsDialog(Dialog):
             "Sampling": SamplingPage(look, model),
             "Chat": ChatPage(look),
             "Appearance": AppearancePage(look),
+            "About": AboutPage(look),
         }
-        icons = {"Model": "cpu", "Sampling": "sampling", "Chat": "edit", "Appearance": "contrast"}
+        icons = {"Model": "cpu", "Sampling": "sampling", "Chat": "edit", "Appearance": "contrast", "About": "info"}
         self._buttons = QButtonGroup(self)
         self._stack = QStackedWidget()
         self._title = Words(look, "", 14, 600)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.settings import LoadOptions, Sampling, Settings
+from app.core.versions import program_version
+from app.ui import about_page
 from app.ui.controls import Button, Switch
 from app.ui.look import Look
 from app.ui.settings_controls import FolderButton, MenuButton
@@ -199,3 +202,19 @@ def test_where_models_come_from_and_how_long_they_stay(dialog: SettingsDialog, t
     assert _find(dialog, QAbstractButton, "Models folder").text() == "…/models"
     _find(dialog, QAbstractButton, "Models folder: the usual one").click()
     assert _last(told).models_folder == ""
+
+
+def test_about_tells_the_version_and_the_licences(
+    dialog: SettingsDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "licences.txt").write_text("Everything is free.\n", encoding="utf-8")
+    monkeypatch.setattr(about_page, "resources", lambda: tmp_path)
+    dialog.show_page("About")
+    shown = [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
+    assert program_version() in shown
+    assert _find(dialog, QPlainTextEdit, "Licences").toPlainText() == "Everything is free.\n"
+
+
+def test_from_source_about_says_where_the_licences_are(dialog: SettingsDialog) -> None:
+    dialog.show_page("About")
+    assert "source" in _find(dialog, QPlainTextEdit, "Licences").toPlainText()
