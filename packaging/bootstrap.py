@@ -4,9 +4,12 @@
     python3 packaging/bootstrap.py run [arguments of cabochon…]
     python3 packaging/bootstrap.py test [--fast]
     python3 packaging/bootstrap.py lock
+    python3 packaging/bootstrap.py package [--engine DIR] [--out DIR]
+    python3 packaging/bootstrap.py release VERSION [--engine DIR] [--out DIR]
 
 `run` sets up what is missing and starts the program; `test` runs every check, `--fast` those of under five minutes;
-`lock` writes the newest versions that pyproject.toml allows to packaging/constraints.txt, to be tested and committed.
+`lock` writes the newest versions that pyproject.toml allows to packaging/constraints.txt, to be tested and committed;
+`package` makes the packages of this version, `release` those of a new one (package.py).
 
 Whatever Python is there reads this file, so it keeps to what old ones understand. The work is done in bootstrap_*.py.
 """
@@ -17,7 +20,11 @@ import sys
 
 OLDEST = (3, 11)
 NEWEST_MINOR = 14
-USAGE = "usage: python3 packaging/bootstrap.py run [arguments of cabochon...] | test [--fast] | lock\n"
+COMMANDS = ("run", "test", "lock", "package", "release")
+USAGE = (
+    "usage: python3 packaging/bootstrap.py"
+    " run [arguments of cabochon...] | test [--fast] | lock | package | release VERSION\n"
+)
 
 
 def newer_python():
@@ -48,7 +55,7 @@ def main(arguments):
     # type: (list[str]) -> int
     """Runs one command; the exit status is the program's own, 1 when it could not be set up, 2 for a wrong command."""
     command = arguments[0] if arguments else ""
-    if command not in ("run", "test", "lock") or (command == "test" and arguments[1:] not in ([], ["--fast"])):
+    if command not in COMMANDS or (command == "test" and arguments[1:] not in ([], ["--fast"])):
         sys.stderr.write(USAGE)
         return 2
     if sys.version_info < OLDEST:

@@ -161,6 +161,22 @@ class Environment:
         return [line for line in lines if name_of(line) != ENGINE]
 
     @property
+    def packager(self) -> list[str]:
+        """What pyproject.toml asks for to make packages."""
+        lines: list[str] = self._project()["optional-dependencies"]["package"]
+        return lines
+
+    @property
+    def has_packager(self) -> bool:
+        """Whether it is installed in the tested version."""
+        return self.made and self._state().get("packager") == digest(*self.packager, self.pins["pyinstaller"])
+
+    def add_packager(self, report: Report) -> None:
+        """Installs PyInstaller."""
+        self._pip(report, "PyInstaller", ["install", "--only-binary", ":all:", *self.packager])
+        self._remember(packager=digest(*self.packager, self.pins["pyinstaller"]))
+
+    @property
     def engine_options(self) -> str:
         """CMake's options for the engine; those of the person's CMAKE_ARGS come after ours."""
         return " ".join([*ENGINE_OPTIONS, *os.environ.get("CMAKE_ARGS", "").split()])
@@ -224,7 +240,7 @@ class Environment:
     def lock(self, report: Report) -> int:
         """Writes the newest versions that pyproject.toml allows, and of the build tools; returns how many."""
         answer = self.root / ".cache" / "lock.json"
-        wanted = [*self.requirements(test=True), *BUILD_TOOLS]
+        wanted = [*self.requirements(test=True), *self.packager, *BUILD_TOOLS]
         wanted += [line for line in self._project()["dependencies"] if name_of(line) == ENGINE]
         resolve = ["install", "--dry-run", "--ignore-installed", "--report", str(answer), "--quiet", *wanted]
         self._pip(report, "Looking for the newest versions", resolve, constrained=False)

@@ -36,7 +36,7 @@ class Step:
     minutes: float = 0.1
 
 
-def steps(environment: Environment, *, test: bool) -> list[Step]:
+def steps(environment: Environment, *, test: bool, package: bool = False) -> list[Step]:
     """What is still to do, in order: what needs the network first, so that it fails early; the long build last."""
     found = []
     if not environment.made:
@@ -48,7 +48,9 @@ def steps(environment: Environment, *, test: bool) -> list[Step]:
         if not model.there(environment.root):
             fetch = _fetcher(environment, model)
             found.append(Step(model.name, fetch, model.megabytes, model.megabytes))
-    if not environment.has_engine:
+    if package and not environment.has_packager:
+        found.append(Step("PyInstaller", environment.add_packager, 3, 12))
+    if not package and not environment.has_engine:  # packages have an engine for every processor, engine.py makes it
         built = environment.engine_built
         minutes = 0.1 if built else ENGINE_CPU_MINUTES / (os.cpu_count() or 1)
         name = "Engine (llama.cpp), built before" if built else "Engine (llama.cpp), built for this processor"
@@ -77,15 +79,16 @@ def announcement(todo: Sequence[Step], missing: Sequence[Lack]) -> str:
     )
 
 
-def set_up(environment: Environment, report: Report, *, test: bool) -> None:
+def set_up(environment: Environment, report: Report, *, test: bool, package: bool = False) -> None:
     """Does what is still to do. Silent when that is nothing; raises SetupError with one sentence."""
-    todo = steps(environment, test=test)
+    todo = steps(environment, test=test, package=package)
     screen = has_screen(os.environ)
     missing = lacks(
-        compiler=not (environment.has_engine or environment.engine_built),
+        compiler=package or not (environment.has_engine or environment.engine_built),
         environment=not environment.made,
-        qt=screen or test,
+        qt=screen or test or package,
         wayland=bool(os.environ.get("WAYLAND_DISPLAY")),
+        package=package,
     )
     if not todo and not missing:
         return
@@ -107,14 +110,17 @@ def _check_disk(megabytes: int) -> None:
 
 
 def perform(command: str, arguments: Sequence[str]) -> int:
-    """`run`, `test` or `lock`; returns the exit status, or becomes the program that was asked for."""
+    """Any command; returns the exit status, or becomes the program that was asked for."""
     signal.signal(signal.SIGTERM, _on_terminated)
     environment = Environment(ROOT)
+    package = command in ("package", "release")
     try:
         with Report(ROOT / ".cache" / "bootstrap.log") as report:
             if command == "lock":
                 return _lock(environment, report)
-            set_up(environment, report, test=command == "test")
+            set_up(environment, report, test=command == "test", package=package)
+        if package:
+            return _become([str(environment.python), str(ROOT / "packaging" / "package.py"), command, *arguments])
         if command == "test":
             return _become([str(environment.python), "-P", str(ROOT / "packaging" / "check.py"), *arguments])
         return _start(environment, arguments)

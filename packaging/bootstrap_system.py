@@ -37,6 +37,7 @@ WAYLAND_LIBRARIES = {
     "libwayland-cursor0": ("libwayland-cursor.so.0",),
     "libwayland-egl1": ("libwayland-egl.so.1",),
 }
+PACKAGERS = {"objdump": "binutils", "makeself": "makeself"}  # program -> Debian's package; dpkg-deb is everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,13 @@ def missing_libraries(libraries: Mapping[str, Sequence[str]], loads: Callable[[s
     return tuple(package for package, names in libraries.items() if not all(map(loads, names)))
 
 
-def lacks(*, compiler: bool, environment: bool, qt: bool, wayland: bool) -> list[Lack]:
+def lacks(*, compiler: bool, environment: bool, qt: bool, wayland: bool, package: bool = False) -> list[Lack]:
     """What is missing of what is asked for."""
     found = []
+    if package:
+        tools = tuple(name for program, name in PACKAGERS.items() if shutil.which(program) is None)
+        if tools:
+            found.append(Lack("tools that make packages", tools, 8, 30))
     if compiler and sys.platform != "win32" and not compiles():
         found.append(Lack("a C++ compiler", ("build-essential",), 70, 260))
     if environment and not (importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv")):

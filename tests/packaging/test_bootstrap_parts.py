@@ -58,7 +58,7 @@ def test_a_wrong_command_is_answered_with_the_right_ones(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bootstrap.main(arguments) == 2
-    assert "run [arguments of cabochon...] | test [--fast] | lock" in capsys.readouterr().err
+    assert "run [arguments of cabochon...] | test [--fast] | lock | package | release" in capsys.readouterr().err
 
 
 def test_an_old_python_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
