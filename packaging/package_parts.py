@@ -68,8 +68,9 @@ QT_PLUGINS = (
 )
 # Of the build machine's own libraries these come along; all others are the system's, as packages (package_deb.py).
 FROM_THE_SYSTEM = tuple(f"lib{name}.so*" for name in ("python3*", "ssl", "crypto", "ffi", "bz2", "lzma", "uuid"))
-# Of the engine: what the program loads, without the bindings' own server and chat classes.
-ENGINE_MODULES = ("_ctypes_extensions", "_ggml", "llama_cpp", "mtmd_cpp")
+# Of the engine: what the program loads, without the bindings' own server and chat classes. __init__ is never run: the
+# folder of the libraries is found by it.
+ENGINE_MODULES = ("__init__", "_ctypes_extensions", "_ggml", "llama_cpp", "mtmd_cpp")
 DISTRIBUTIONS = ("cabochon", "PySide6-Essentials", "llama-cpp-python", "apsw-sqlite3mc")  # their versions are shown
 
 

@@ -94,7 +94,7 @@ def test_a_library_that_no_package_brings_is_refused(tmp_path: Path) -> None:
 def test_the_engine_is_taken_with_each_library_once(tmp_path: Path) -> None:
     engine = tmp_path / "llama_cpp"
     (engine / "lib").mkdir(parents=True)
-    for module in ("_ctypes_extensions", "_ggml", "llama_cpp", "mtmd_cpp", "llama"):
+    for module in ("__init__", "_ctypes_extensions", "_ggml", "llama_cpp", "mtmd_cpp", "llama"):
         (engine / f"{module}.py").write_text("value = 1\n", encoding="utf-8")
     for name in ("libllama.so", "libllama.so.0", "libllama.so.0.5.0", "readme.txt"):
         (engine / "lib" / name).write_bytes(b"the same")
