@@ -42,7 +42,9 @@ class SteadyEngine:
     Its events come from a thread of this process, as they come from the client's reader thread.
     """
 
-    def __init__(self, on_event: Callable[[Event], None], _log: Path, *, scripted: bool = False) -> None:
+    def __init__(
+        self, on_event: Callable[[Event], None], _log: Path, *, scripted: bool = False, addons: Path | None = None
+    ) -> None:
         self._on_event = on_event
         self._stop = threading.Event()
         self._writer: threading.Thread | None = None
