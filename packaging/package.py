@@ -77,7 +77,8 @@ def begin_release(root: Path, number: str, today: str) -> None:
     """Write the version and its day into the files that have them. Raises SetupError before anything is written."""
     project, changelog = root / "pyproject.toml", root / "CHANGELOG.md"
     changes = changelog.read_text(encoding="utf-8")
-    heading = re.search(r"^## (\S+), not released$", changes, re.MULTILINE)
+    begun = re.search(rf"^## {re.escape(number)}, [\d-]+$", changes, re.MULTILINE)  # by a release that failed
+    heading = re.search(r"^## (\S+), not released$", changes, re.MULTILINE) or begun
     if heading is None:
         raise SetupError("CHANGELOG.md has no section that is “not released”, so there is nothing to release.")
     changelog.write_text(changes.replace(heading[0], f"## {number}, {today}", 1), encoding="utf-8")
@@ -89,11 +90,10 @@ def begin_release(root: Path, number: str, today: str) -> None:
 
 def _engine(report: Report) -> Path:
     folder = WORK / "engine"
-    if not (folder / "llama_cpp").is_dir():
-        report.progress("Engine: built for every processor, with Vulkan")
-        command = [sys.executable, str(ROOT / "packaging" / "engine.py"), "build", "--out", str(folder)]
-        if report.run(command):
-            raise SetupError(f"The engine was not built. What went wrong stands in the log: {report.log}")
+    report.progress("Engine: built for every processor, with Vulkan")  # or taken from its cache
+    command = [sys.executable, str(ROOT / "packaging" / "engine.py"), "build", "--out", str(folder)]
+    if report.run(command):
+        raise SetupError(f"The engine was not built. What went wrong stands in the log: {report.log}")
     return folder / "llama_cpp"
 
 

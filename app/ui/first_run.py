@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COLUMN = 760
 NARROW = 560
-_QUIET = "Nothing is downloaded yet. Cabochon opens a connection only when you press Download."
+_QUIET = "Cabochon opens a connection only when you press Download."
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Screen(QObject):
     described = Signal(object)  # Described
     settings_shown = Signal(object)
     bug_met = Signal(str)
-    page_due = Signal()
+    page_due = Signal(bool)  # the first page is shown: whether it was not before
     pictures_seen = Signal(object)
     parts_counted = Signal(object)
     model_shown = Signal(object)
@@ -135,6 +135,7 @@ class Screen(QObject):
     def _on_conversations_listed(self, change: told.ConversationsListed) -> None:
         self._sidebar.show_rows(change.rows)
         self._has_chats = bool(change.rows)
+        self._refresh_demo()
         self._sidebar.show_open(self.conversation)
 
     def _on_conversation_opened(self, change: told.ConversationOpened) -> None:
@@ -275,6 +276,7 @@ class Screen(QObject):
         self.settings = change.settings
         self._look.choose(change.settings.theme, change.settings.text_scale)
         self._refresh_demo()
+        self._refresh_page()
         self.settings_shown.emit(change.settings)
 
     def _on_worker_restarted(self, change: told.WorkerRestarted) -> None:
@@ -318,8 +320,9 @@ class Screen(QObject):
         if self.has_messages:
             self._chat.show_page(self._chat.transcript)
         elif self.model is not None and (self.model.state is ModelState.NONE or self._is_first_run):
+            comes = not self._chat.shows("first")
             self._chat.show_page(self._chat.first)
-            self.page_due.emit()
+            self.page_due.emit(comes)
         elif self.model is not None:
             self._chat.empty.show_model(self.model)
             self._chat.show_page(self._chat.empty)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.chat import changes as told
 from app.chat.changes import ConversationRow, ModelChanged, ModelState
 from app.core.protocol import Device
+from app.core.settings import Settings
 from app.models.advice import Speed
 from app.models.machine import processor_name
 from app.models.memory import Gpu, Machine
@@ -115,7 +116,7 @@ def test_the_page_asks_and_lists(look: Look, qtbot: QtBot, tmp_path: Path) -> No
     page.show_downloading("huggingface.co")
     assert any("One connection is open, to huggingface.co" in text for text in texts(page))
     page.show_downloading("")
-    assert any("Nothing is downloaded yet" in text for text in texts(page))
+    assert any("only when you press Download" in text for text in texts(page))
 
 
 def test_the_first_start_shows_the_page_and_the_demo_can_be_asked_at_once(
@@ -147,6 +148,24 @@ def test_who_writes_needs_no_button(window: MainWindow) -> None:
     window.apply(DEMO)
     window.apply(opened("a", message("m", "Hello")))
     assert window.chat.transcript.isVisible()
+
+
+def test_who_writes_is_told_of_the_demo(window: MainWindow) -> None:
+    window.apply(told.ConversationsListed(()))
+    window.apply(opened("", title=""))
+    window.apply(DEMO)
+    assert not window.chat.shows("demo")
+    window.apply(opened("a", message("m", "Hello")))
+    window.apply(told.ConversationsListed((ConversationRow("a", "Hello", "", 1.0),)))
+    assert window.chat.shows("demo")
+
+
+def test_who_chooses_the_demo_leaves_the_page(window: MainWindow) -> None:
+    window.apply(told.ConversationsListed(()))
+    window.apply(opened("", title=""))
+    window.apply(DEMO)
+    window.apply(told.SettingsChanged(Settings(model_path="/models/demo.gguf")))
+    assert window.chat.empty.isVisible()
 
 
 def test_who_has_chats_or_chose_a_model_is_not_welcomed_again(window: MainWindow) -> None:

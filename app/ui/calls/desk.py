@@ -292,8 +292,9 @@ class ToolsDesk(QObject):
     def _open_server_dialog(self, review: str | None) -> None:
         from app.ui.calls.server_dialog import ServerDialog
 
-        row = next((one for one in self._listed.servers if one.config.name == review), None) if self._listed else None
-        dialog = ServerDialog(self._look, self._window, row)
+        servers = self._listed.servers if self._listed is not None else ()
+        row = next((one for one in servers if one.config.name == review), None)
+        dialog = ServerDialog(self._look, self._window, row, [one.config.name for one in servers])
         dialog.tried.connect(self._on_try_asked)
         dialog.added.connect(self._on_added)
         dialog.accepted_tools.connect(self._on_accepted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
@@ -20,4 +21,6 @@ class LoginPath(QObject):
         threading.Thread(target=self._work, name="login-path", daemon=True).start()
 
     def _work(self) -> None:
-        self.found.emit(login_path())
+        path = login_path()
+        with suppress(RuntimeError):  # the dialog that asked was closed meanwhile
+            self.found.emit(path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 from app.chat.changes import ServerRow, ServerTried, ToolsListed
 from app.core.errors import UsageError
 from app.core.tools import ServerConfig, ServerTool
-from app.core.visible import visible
+from app.core.visible import alike, visible
 from app.tools.environment import command_line, needs_network, parse_config, server_environment
 from app.ui.calls.login import LoginPath
 from app.ui.card import Card
@@ -61,8 +62,10 @@ class ServerDialog(Dialog):
         str, object, object
     )  # server, its tools as they were shown, the names of those that stay off
 
-    def __init__(self, look: Look, window: QWidget, review: ServerRow | None = None) -> None:
+    def __init__(self, look: Look, window: QWidget, review: ServerRow | None = None, known: Sequence[str] = ()) -> None:
+        """`known` are the names of the servers that are there already."""
         super().__init__(look, window, *SIZE)
+        self._known = {alike(name) for name in known}
         self._review = review
         self._config: ServerConfig | None = review.config if review is not None else None
         self._started: ServerConfig | None = None  # that the test start was asked for, unless it was edited since
@@ -71,7 +74,6 @@ class ServerDialog(Dialog):
         self._path: str | None = None
         self._login = LoginPath(self)
         self._login.found.connect(self._on_path_found)
-        self._taken = 0  # of the servers in the pasted text
         title = "What the tools say of themselves now" if review is not None else "Add a tool server"
         self.setAccessibleName(title)
         self._result = Sentence(look, 13, 18)
@@ -301,7 +303,6 @@ class ServerDialog(Dialog):
 
     @Slot()
     def _on_edited(self) -> None:
-        self._taken = 0
         self._forget_start()
         self._result.say("", _FIRST)
         self._pause.start()
@@ -337,24 +338,26 @@ class ServerDialog(Dialog):
             return self._review.config
         if self._ways.currentIndex() == 1:
             text = self._json.toPlainText()
-            return parse_config(text)[self._taken] if text.strip() else None
+            return self._pasted(text)[0] if text.strip() else None
         form = self._form
         name, command = form.name.text().strip(), form.command.text().strip()
         if not command:
             return None
         if command.startswith(("http://", "https://")):
-            return ServerConfig(name or "server", url=command)
+            return self._new(ServerConfig(name or "server", url=command))
         try:
             words = shlex.split(command)
         except ValueError as error:
             raise UsageError("A quotation mark in the command has no end.", "command") from error
         folder = form.folder.text().strip()
-        return ServerConfig(
-            name or _named(words),
-            tuple(words),
-            folder=str(Path(folder).expanduser()) if folder else "",
-            environment=_pairs(form.environment.toPlainText()),
-        )
+        place = str(Path(folder).expanduser()) if folder else ""
+        environment = _pairs(form.environment.toPlainText())
+        return self._new(ServerConfig(name or _named(words), tuple(words), folder=place, environment=environment))
+
+    def _new(self, config: ServerConfig) -> ServerConfig:
+        if alike(config.name) in self._known:
+            raise UsageError("There is a server of this name already. Give it another.", "taken")
+        return config
 
     @Slot()
     def _on_test_clicked(self) -> None:
@@ -374,21 +377,29 @@ class ServerDialog(Dialog):
             self.accepted_tools.emit(self._review.config.name, self._review.tools, off)
         elif self._started is not None and self._found is not None:
             self.added.emit(self._started, self._found, off)
-            if self._has_another():
+            self._known.add(alike(self._started.name))
+            if self._has_another(self._started.name):
                 return
         self.accept()
 
-    def _has_another(self) -> bool:
+    def _pasted(self, text: str) -> list[ServerConfig]:
+        """The servers of a text that are not here yet. Raises UsageError."""
+        left = [config for config in parse_config(text) if alike(config.name) not in self._known]
+        if not left:
+            raise UsageError("The servers in this text are here already.", "taken")
+        return left
+
+    def _has_another(self, added: str) -> bool:
         """Go on with the next server of a text that has several."""
         if self._ways.currentIndex() == 0:
             return False
-        servers = parse_config(self._json.toPlainText())
-        if self._taken + 1 == len(servers):
+        try:
+            left = self._pasted(self._json.toPlainText())
+        except UsageError:
             return False
-        added, self._taken = servers[self._taken], self._taken + 1
         self._forget_start()
-        which = f"The next is {visible(servers[self._taken].name)}, {self._taken + 1} of {len(servers)}: start it once."
-        self._result.say(f"{visible(added.name)} is added.", which)
+        more = f", and {len(left) - 1} more after it" if len(left) > 1 else ""
+        self._result.say(f"{visible(added)} is added.", f"The next is {visible(left[0].name)}{more}: start it once.")
         self._show_command()
         return True
 

@@ -263,8 +263,9 @@ class ModelsDesk(QObject):
         except UserError as error:
             self._screen.show_notice(error.message)
         self._show_files()
-        if self._parts is not None:
-            self._parts[0].refresh()
+        for cards in (self._parts[0].cards if self._parts is not None else [], self._offers):
+            for card in cards:
+                card.refresh()
 
     @Slot(object)
     def _on_model_used(self, path: Path) -> None:
@@ -308,8 +309,8 @@ class ModelsDesk(QObject):
 
     # the first page
 
-    @Slot()
-    def _on_page_due(self) -> None:
+    @Slot(bool)
+    def _on_page_due(self, comes: bool) -> None:
         first = self._chat.first
         if not first.has_offers:
             from app.ui.models.first import models
@@ -323,6 +324,8 @@ class ModelsDesk(QObject):
             first.set_offers(self._offers)
             loader.changed.connect(self._on_download_changed)
             self._show_terms()
+        if comes:
+            self._on_download_changed()
             self._ask_machine()
             self.others.look()
         first.show_demo(there=self.model.demo)

@@ -194,6 +194,9 @@ class ModelCard(Card):
         if path is not None:
             self.used.emit(path)
             return
+        if not self.agree.isChecked():  # what was here is gone
+            self.refresh()
+            return
         if self.agree.isEnabled():
             self.accepted.emit(self.model.licence_url)
         self._downloader.begin(self.model.id, "", vision=True, endpoint=self._endpoint)

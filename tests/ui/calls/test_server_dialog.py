@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
@@ -34,8 +35,8 @@ def open_dialog(look: Look, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Op
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)
 
-    def opened(review: ServerRow | None = None) -> ServerDialog:
-        dialog = ServerDialog(look, window, review)
+    def opened(review: ServerRow | None = None, known: Sequence[str] = ()) -> ServerDialog:
+        dialog = ServerDialog(look, window, review, known)
         dialog.open_over()
         flush()
         return dialog
@@ -254,6 +255,31 @@ def test_pasted_json_is_taken_whole(open_dialog: Open, qtbot: QtBot) -> None:
     button(dialog, "Test start").click()
     config = ServerConfig("memory", ("npx", "-y", "a b"), folder="~/x", environment=(("K", "v"),))
     assert heard.told == [(config,)]
+
+
+def test_a_text_with_several_servers_adds_those_that_are_not_here(look: Look, open_dialog: Open, qtbot: QtBot) -> None:
+    dialog = open_dialog(known=["Memory"])
+    asked, added, ended = Heard(dialog.tried), Heard(dialog.added), Heard(dialog.finished)
+    commands = {name: {"command": f"run-{name}"} for name in ("memory", "time", "files", "git")}
+    paste(qtbot, dialog, json.dumps({"mcpServers": commands}))
+    for name in ("time", "files", "git"):
+        assert runs(dialog).endswith(f"run-{name}")
+        assert not can_add(dialog), "each is started for a look"
+        (button(dialog, "Test start") if name == "time" else button(dialog, "Test again")).click()
+        dialog.show_tried(tried())
+        assert not ended.told
+        button(dialog, "Add server").click()
+    assert [config.name for (config,) in asked.told] == ["time", "files", "git"]
+    assert [config.name for config, _, _ in added.told] == ["time", "files", "git"]
+    assert len(ended.told) == 1
+
+
+def test_a_name_that_is_taken_is_said_before_the_start(open_dialog: Open, qtbot: QtBot) -> None:
+    dialog = open_dialog(known=["Memory"])
+    line(dialog, "Name").setText("memory")
+    write(qtbot, dialog, COMMAND)
+    assert runs(dialog) == "There is a server of this name already. Give it another."
+    assert not button(dialog, "Test start").isEnabled()
 
 
 @pytest.mark.parametrize("way", ["Command", "Paste JSON"])
