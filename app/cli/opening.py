@@ -83,7 +83,7 @@ def load_model(
         change = link.next()
         if isinstance(change, Interrupted):
             raise KeyboardInterrupt
-        if isinstance(change, Notice) and not quiet:
+        if isinstance(change, Notice) and change.code == "card" and not quiet:
             output.sentence(change.message)
         if isinstance(change, ModelRefused):
             raise ModelError(_with_offer(change), change.code)
