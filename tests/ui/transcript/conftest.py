@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -95,3 +96,12 @@ def press(qtbot: QtBot, target: QAbstractButton) -> None:
 def copied() -> str:
     """The clipboard."""
     return QApplication.clipboard().text()
+
+
+@pytest.fixture
+def no_garbage() -> Iterator[None]:
+    """Nothing is collected meanwhile: in the window it is done at rest, and here there is the garbage of all tests."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from time import thread_time
 
+import pytest
+
 from app.ui.transcript.highlight import LONGEST, Highlighter
 
 
@@ -51,6 +53,7 @@ def test_other_text_loses_the_old_colours() -> None:
     assert made.runs == []
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_steps_are_short_and_endless_code_has_none() -> None:
     made = Highlighter("python")
     made.set_text("x = [1, 2, 'three']  # four\n" * 2000)
