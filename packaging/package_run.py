@@ -46,7 +46,8 @@ def build_run(tree: Path, version: str, file: Path, environment: Mapping[str, st
     options += ["--tar-extra", " ".join(same_twice(environment)), "--packaging-date", environment["SOURCE_DATE_EPOCH"]]
     # through sh, so that a /tmp that starts no programs does no harm
     start = ["sh", "./install.sh"]
-    if report.run(["makeself", *options, str(tree), str(file), f"Cabochon {version}", *start], environment=environment):
+    packing = ["makeself", *options, str(tree), str(file), f"Cabochon {version}", *start]
+    if report.run(packing, environment={**environment, "GZIP": "-n"}):  # without the time of now, for the same bytes
         raise SetupError(f"The self-extracting file was not made. What went wrong stands in the log: {report.log}")
 
 
