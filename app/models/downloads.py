@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.errors import DownloadError, UsageError
-from app.models.catalogue import CatalogueFile, CatalogueModel
+from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue_shape
 from app.models.fetch import Fetch, Fetched, Progress, Stopped
 from app.models.hub import Hub
 
@@ -32,6 +32,13 @@ class Wish:
     def files(self) -> tuple[CatalogueFile, ...]:
         """All that is fetched."""
         return (self.file, self.projector) if self.projector is not None else (self.file,)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files; of a file that the catalogue has no size of, what its tensors take."""
+        model, file = self.model, self.file
+        weights = file.bytes or catalogue_shape(model, file.quantisation).weight_bytes
+        return weights + (model.projector_bytes if self.projector is not None else 0)
 
 
 class Record(msgspec.Struct, frozen=True):

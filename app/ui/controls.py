@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, QSizePolicy, QStyle, QToolButton, QWidget
 
-from app.ui.keyboard_ring import ring_in, ring_out
+from app.ui.keyboard_ring import is_enter, ring_in, ring_out
 from app.ui.look import Look
 from app.ui.painting import KEYBOARD, box, mirrored, picture, words
 from app.ui.tips import tip
@@ -266,8 +266,7 @@ class PaintedButton(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses it, as Space does."""
-        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not held:
+        if is_enter(event):
             self.click()
         else:
             super().keyPressEvent(event)
@@ -374,7 +373,6 @@ class ElidedWords(QWidget):
         return QSize(24, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-
         painter = QPainter(self)
         painter.setLayoutDirection(self.layoutDirection())
         painter.setFont(self.font_now())

@@ -73,9 +73,8 @@ class _Rows(QStyledItemDelegate):
         if entry.milliseconds:
             end -= self._at_end(painter, area, end, time_words(entry.milliseconds), direction) + px(8)
         painter.setFont(look.font(12))
-        end -= self._at_end(
-            painter, area, end, visible(entry.why) if entry.event == "refused" else said, direction
-        ) + px(8)
+        told = visible(entry.why) if entry.event == "refused" else said
+        end -= self._at_end(painter, area, end, told, direction) + px(8)
         painter.setFont(look.font(12, 500))
         name = QRect(area.left() + px(82), area.top(), max(px(24), end - area.left() - px(82)), area.height())
         words(painter, mirrored(name, area, direction), visible(entry.tool), look.colour("text"))

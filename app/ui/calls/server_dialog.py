@@ -407,7 +407,6 @@ class ServerDialog(Dialog):
         """What was found by a test start holds no more."""
         self._add.setEnabled(False)
         self._started = self._found = None
-        self._boxes = {}  # what was ticked belongs to what was found
         self._show_tools(())
 
 

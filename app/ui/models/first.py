@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.models.advice import LEAST_SPEED, Advice, Speed, advice, recommended
-from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
+from app.models.catalogue import CatalogueModel, catalogue
 from app.models.downloads import wish
 from app.models.machine import processor_name
 from app.models.memory import Machine, in_gib
@@ -90,6 +90,4 @@ def _needs(best: str) -> str:
     model = next((one for one in models() if one.id == best), None)
     if model is None:
         return ""
-    wanted = wish(model)
-    size = wanted.file.bytes or catalogue_shape(model, wanted.file.quantisation).weight_bytes
-    return f"needs {size_text(size + (model.projector_bytes if wanted.projector is not None else 0))}"
+    return f"needs {size_text(wish(model).size)}"

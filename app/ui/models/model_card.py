@@ -181,12 +181,8 @@ class ModelCard(Card):
         return "Accept the terms first"
 
     def _size_words(self) -> str:
-        shape = catalogue_shape(self.model, self._wish.file.quantisation)
-        size = (self._wish.file.bytes or shape.weight_bytes) + (
-            self.model.projector_bytes if self._wish.projector else 0
-        )
         files = "two files" if self._wish.projector else "one file"
-        return f"{'' if self._wish.file.bytes else 'about '}{size_text(size)}, {files}"
+        return f"{'' if self._wish.file.bytes else 'about '}{size_text(self._wish.size)}, {files}"
 
     @Slot()
     def _on_get_clicked(self) -> None:
