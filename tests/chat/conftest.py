@@ -36,3 +36,12 @@ def ready(bench: Bench) -> Bench:
     bench.ready()
     bench.forget()
     return bench
+
+
+@pytest.fixture
+def tooled(bench: Bench) -> Bench:
+    """A large model, so tools are on."""
+    bench.start(Path("/models/gem.gguf"))
+    bench.load_ends(parameters=12_000_000_000)
+    bench.forget()
+    return bench

@@ -38,7 +38,7 @@ from app.core.protocol import (
     WorkerDied,
 )
 from app.core.settings import Sampling
-from app.core.tools import WrittenCall
+from app.core.tools import Call, WrittenCall
 from app.store.store import Store
 from app.tools.frames import AnyHostEvent
 from app.tools.toolbox import Toolbox
@@ -298,3 +298,8 @@ class Bench:
 
     def close(self) -> None:
         self.take(self.session.close())
+
+
+def calls_of(bench: Bench) -> list[Call]:
+    """The calls of the chat that is shown."""
+    return [call for view in bench.shown.values() for call in view.calls]

@@ -14,23 +14,10 @@ from app.core.errors import StorageError, UsageError
 from app.core.message import FinishReason, MessageState, Role, SampledTokens
 from app.core.protocol import Generate, Measure
 from app.core.tools import Call, CallDecision, CallState, ToolResult, Verdict, WrittenCall
-from tests.chat.driving import Bench
+from tests.chat.driving import Bench, calls_of
 
 SUM = WrittenCall("calculator", {"expression": "12 * 7"})
 WRITE = {"path": "list.txt", "text": "one\n", "mode": "append"}
-
-
-@pytest.fixture
-def tooled(bench: Bench) -> Bench:
-    """A large model, so tools are on."""
-    bench.start(Path("/models/gem.gguf"))
-    bench.load_ends(parameters=12_000_000_000)
-    bench.forget()
-    return bench
-
-
-def _calls(bench: Bench) -> list[Call]:
-    return [call for view in bench.shown.values() for call in view.calls]
 
 
 def _log(bench: Bench) -> list[tuple[str, str]]:
@@ -44,7 +31,7 @@ def _asked(bench: Bench, folder: Path) -> Call:
     bench.take(bench.session.tools.grant(folder, write=True))
     bench.say("Add it")
     bench.calls(WrittenCall("write_file", WRITE), text="I write it down.")
-    (call,) = _calls(bench)
+    (call,) = calls_of(bench)
     assert call.state is CallState.WAITING
     return call
 
@@ -68,7 +55,7 @@ def test_an_allowed_call_runs_and_the_answer_goes_on_with_its_result(tooled: Ben
     tooled.calls(SUM, text="I calculate.")
     assert not tooled.all(TurnEnded)
     tooled.tool_ends()
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert (call.state, call.decision, call.result) == (CallState.DONE, CallDecision.ALLOWED, "84")
     prompt = tooled.engine.last(Generate).prompt
     assert [message.role for message in prompt.messages] == [Role.USER, Role.ASSISTANT, Role.USER]
@@ -130,7 +117,7 @@ def test_edited_arguments_are_those_that_run(tooled: Bench, tmp_path: Path) -> N
     tooled.take(tooled.session.tools.decide(call.id, approve=True, arguments={**WRITE, "text": "two\n"}))
     tooled.tool_ends()
     assert (tmp_path / "list.txt").read_text() == "two\n"
-    (kept,) = _calls(tooled)
+    (kept,) = calls_of(tooled)
     assert (kept.decision, kept.arguments["text"], kept.given["text"]) == (CallDecision.EDITED, "one\n", "two\n")
 
 
@@ -147,7 +134,7 @@ def test_edits_are_held_to_the_same_policy(tooled: Bench, tmp_path: Path, argume
     call = _asked(tooled, tmp_path)
     with pytest.raises(UsageError, match=said):
         tooled.session.tools.decide(call.id, approve=True, arguments=arguments)
-    assert _calls(tooled)[0].state is CallState.WAITING
+    assert calls_of(tooled)[0].state is CallState.WAITING
     assert tooled.tool_events.empty()
 
 
@@ -165,9 +152,9 @@ def test_allowed_in_this_chat_is_allowed_in_this_chat_only(tooled: Bench, tmp_pa
     tooled.take(tooled.session.tools.grant(tmp_path, write=True))
     tooled.say("Add it")
     tooled.calls(WrittenCall("write_file", WRITE))
-    assert _calls(tooled)[0].state is CallState.WAITING
+    assert calls_of(tooled)[0].state is CallState.WAITING
     with pytest.raises(UsageError, match="for good"):
-        tooled.session.tools.decide(_calls(tooled)[0].id, approve=True, always=True)
+        tooled.session.tools.decide(calls_of(tooled)[0].id, approve=True, always=True)
 
 
 def test_a_folder_that_was_taken_back_is_closed(tooled: Bench, tmp_path: Path) -> None:
@@ -182,7 +169,7 @@ def test_a_tool_outside_its_folder_is_denied_without_a_question(tooled: Bench, t
     tooled.take(tooled.session.tools.grant(tmp_path))
     tooled.say("Read it")
     tooled.calls(WrittenCall("read_file", {"path": "/etc/passwd"}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert call.state is CallState.DENIED
     assert "outside" in call.why
     assert tooled.engine.last(Generate).prompt.messages[-1].results[0].failed
@@ -195,7 +182,7 @@ def test_the_question_is_still_there_after_a_kill(
     after = new_bench()  # the first session is simply left where it stands
     after.start(Path("/models/gem.gguf"))
     after.load_ends(parameters=12_000_000_000)
-    (again,) = _calls(after)
+    (again,) = calls_of(after)
     assert (again.id, again.state) == (call.id, CallState.WAITING)
     assert again.asked is not None
     assert not (tmp_path / "list.txt").exists()
@@ -209,7 +196,7 @@ def test_the_question_is_still_there_after_a_kill(
 def test_stop_denies_what_waits_and_ends_the_answer(tooled: Bench, tmp_path: Path) -> None:
     _asked(tooled, tmp_path)
     tooled.take(tooled.session.stop())
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert (call.state, call.why) == (CallState.DENIED, "The answer was stopped.")
     assert tooled.last(TurnEnded).reason is FinishReason.CANCELLED
     assert tooled.states[-1] == "interrupted"
@@ -265,7 +252,7 @@ def test_the_loop_stops_at_its_limit(tooled: Bench) -> None:
     last = tooled.shown[tooled.ids[-1]]
     assert last.state is MessageState.INTERRUPTED
     assert str(MOST_CALLS) in last.error
-    assert len([call for call in _calls(tooled) if call.state is CallState.DONE]) == MOST_CALLS
+    assert len([call for call in calls_of(tooled) if call.state is CallState.DONE]) == MOST_CALLS
 
 
 def test_so_many_calls_at_once_and_no_more(tooled: Bench) -> None:
@@ -287,7 +274,7 @@ def test_nobody_to_ask_means_no(bench: Bench, tmp_path: Path) -> None:
     bench.say("Add it")
     bench.calls(WrittenCall("write_file", WRITE), SUM)
     bench.tool_ends()
-    write, add = _calls(bench)
+    write, add = calls_of(bench)
     assert (write.state, add.state) == (CallState.DENIED, CallState.DONE)
     assert not (tmp_path / "list.txt").exists()
 
@@ -300,7 +287,7 @@ def test_asking_about_everything_asks_about_the_calculator_too(bench: Bench) -> 
     bench.say("What is 12 * 7?")
     assert [tool.name for tool in bench.engine.last(Generate).prompt.tools] == ["calculator"]
     bench.calls(SUM)
-    assert _calls(bench)[0].state is CallState.WAITING
+    assert calls_of(bench)[0].state is CallState.WAITING
     with pytest.raises(UsageError, match="no tool “nope”"):
         bench.session.tools.begin(ToolMode.ASK, frozenset({"nope"}))
 
@@ -416,7 +403,7 @@ def test_stop_does_not_say_denied_of_what_ran(tooled: Bench) -> None:
     tooled.say("What is 12 * 7?")
     tooled.calls(SUM)
     tooled.take(tooled.session.stop())
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert (call.state, call.decision) == (CallState.FAILED, CallDecision.ALLOWED)
     assert "not known" in call.result
     assert tooled.last(TurnEnded).reason is FinishReason.CANCELLED
@@ -430,7 +417,7 @@ def test_what_runs_is_the_place_that_was_asked_about(tooled: Bench, tmp_path: Pa
     tooled.take(tooled.session.tools.grant(second, write=True))
     tooled.say("Write it")
     tooled.calls(WrittenCall("write_file", {**WRITE, "mode": "write"}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert call.place == str(first.resolve() / "list.txt")
     (second / "list.txt").write_text("precious")
     tooled.take(tooled.session.tools.decide(call.id, approve=True))

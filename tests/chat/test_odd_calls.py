@@ -12,25 +12,12 @@ from app.chat.changes import TurnEnded
 from app.core.errors import StorageError
 from app.core.protocol import Generate, encode
 from app.core.settings import Settings
-from app.core.tools import Call, CallDecision, CallState, ServerConfig, ServerEntry, ServerTool, WrittenCall
+from app.core.tools import CallDecision, CallState, ServerConfig, ServerEntry, ServerTool, WrittenCall
 from app.tools.frames import ServerStarted
 from app.tools.pins import pins_of
-from tests.chat.driving import Bench
+from tests.chat.driving import Bench, calls_of
 
 SUM = WrittenCall("calculator", {"expression": "12 * 7"})
-
-
-@pytest.fixture
-def tooled(bench: Bench) -> Bench:
-    """A large model, so tools are on."""
-    bench.start(Path("/models/gem.gguf"))
-    bench.load_ends(parameters=12_000_000_000)
-    bench.forget()
-    return bench
-
-
-def _calls(bench: Bench) -> list[Call]:
-    return [call for view in bench.shown.values() for call in view.calls]
 
 
 @pytest.mark.parametrize("call", ["read_file", "list_folder"])
@@ -43,7 +30,7 @@ def test_names_that_are_no_text_are_read_all_the_same(tooled: Bench, tmp_path: P
     tooled.say("Read")
     tooled.calls(WrittenCall(call, {"path": "a.txt" if call == "read_file" else "."}))
     tooled.tool_ends()
-    (done,) = _calls(tooled)
+    (done,) = calls_of(tooled)
     assert done.state is CallState.DONE
     assert done.place == str((odd / "a.txt" if call == "read_file" else odd).resolve())
     assert ("hello" if call == "read_file" else "th\ufffd.txt") in done.result
@@ -56,7 +43,7 @@ def test_half_a_character_that_the_person_typed_is_replaced(tooled: Bench, tmp_p
     written = {"path": "list.txt", "text": "one", "mode": "write"}
     tooled.calls(WrittenCall("write_file", written))
     edited = written | {"text": "\ud83d!"}
-    tooled.take(tooled.session.tools.decide(_calls(tooled)[0].id, approve=True, arguments=edited))
+    tooled.take(tooled.session.tools.decide(calls_of(tooled)[0].id, approve=True, arguments=edited))
     tooled.tool_ends()
     assert (tmp_path / "list.txt").read_text() == "\ufffd!"
 
@@ -68,9 +55,9 @@ def test_true_is_another_argument_than_one(tooled: Bench) -> None:
     tooled.session._desk.asking.settings = Settings(servers=(entry,))
     tooled.say("Set it")
     tooled.calls(WrittenCall("set", {"on": 1}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     tooled.take(tooled.session.tools.decide(call.id, approve=True, arguments={"on": True}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert (call.decision, call.given) == (CallDecision.EDITED, {"on": True})
     assert call.given["on"] is True
     tooled.close()
@@ -82,7 +69,7 @@ def test_what_was_switched_off_meanwhile_does_not_run(tooled: Bench, off: str) -
     tools = tooled.session.tools
     tooled.take(tools.switch("/calculator", on=False) if off == "one" else tools.switch_all(on=False))
     tooled.calls(SUM)
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert (call.state, call.result) == (CallState.FAILED, "calculator is switched off.")
 
 
@@ -91,14 +78,14 @@ def test_what_the_command_line_did_not_name_does_not_run(bench: Bench) -> None:
     bench.session.tools.begin(ToolMode.AUTO, frozenset({"current_time"}))
     bench.say("What is 12 * 7?")
     bench.calls(SUM)
-    assert _calls(bench)[0].state is CallState.FAILED
+    assert calls_of(bench)[0].state is CallState.FAILED
 
 
 def test_a_tool_on_the_sessions_thread_may_raise_anything(tooled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tooled.store.messages, "search", lambda *_: 1 // 0)
     tooled.say("Search")
     tooled.calls(WrittenCall("search_chats", {"words": "x"}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert call.state is CallState.FAILED
     assert call.result.startswith("search_chats failed")
 

@@ -12,9 +12,9 @@ import pytest
 from app.chat.changes import ServerTried, ToolsListed
 from app.core.errors import UsageError
 from app.core.protocol import Generate
-from app.core.tools import Call, CallState, WrittenCall
+from app.core.tools import CallState, WrittenCall
 from app.tools.frames import HostDied, ServerFailed, ServerStarted, ToolsChanged
-from tests.chat.driving import Bench
+from tests.chat.driving import Bench, calls_of
 from tests.tools.hosting import config
 
 
@@ -52,10 +52,6 @@ def _declared(bench: Bench) -> list[str]:
     return names
 
 
-def _calls(bench: Bench) -> list[Call]:
-    return [call for view in bench.shown.values() for call in view.calls]
-
-
 def test_a_server_is_tried_added_and_used(tooled: Bench) -> None:
     _added(tooled, "plain", "plain", off=("picture",))
     names = _declared(tooled)
@@ -63,7 +59,7 @@ def test_a_server_is_tried_added_and_used(tooled: Bench) -> None:
     assert "picture" not in names
     tooled.say("Say it")
     tooled.calls(WrittenCall("echo", {"text": "hello"}))
-    call = _calls(tooled)[-1]
+    call = calls_of(tooled)[-1]
     assert (call.state, call.origin) == (CallState.WAITING, "plain")
     tooled.take(tooled.session.tools.decide(call.id, approve=True))
     tooled.tool_ends()
@@ -89,7 +85,7 @@ def test_a_tool_that_says_something_else_is_off_until_somebody_looked(tooled: Be
     assert "act" in _declared(tooled)
     tooled.say("Act")
     tooled.calls(WrittenCall("act", {"action": "changes"}))
-    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    tooled.take(tooled.session.tools.decide(calls_of(tooled)[-1].id, approve=True))
     _until(tooled, ToolsChanged)
     row = tooled.last(ToolsListed).servers[0]
     assert row.unseen == ("act",)
@@ -105,19 +101,19 @@ def test_a_change_while_the_question_waits_takes_the_question_back(tooled: Bench
     _added(tooled, "odd", "hostile")
     tooled.say("Act")
     tooled.calls(WrittenCall("act", {"action": "changes"}), WrittenCall("act", {"action": "codes"}))
-    first, second = _calls(tooled)[-2:]
+    first, second = calls_of(tooled)[-2:]
     tooled.take(tooled.session.tools.decide(first.id, approve=True))
     _until(tooled, ToolsChanged)
     with pytest.raises(UsageError, match="something else"):
         tooled.session.tools.decide(second.id, approve=True)
-    assert next(call for call in _calls(tooled) if call.id == second.id).state is CallState.WAITING
+    assert next(call for call in calls_of(tooled) if call.id == second.id).state is CallState.WAITING
 
 
 def test_a_server_that_ends_in_a_call_fails_and_the_chat_goes_on(tooled: Bench) -> None:
     _added(tooled, "odd", "hostile")
     tooled.say("Act")
     tooled.calls(WrittenCall("act", {"action": "exit"}))
-    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    tooled.take(tooled.session.tools.decide(calls_of(tooled)[-1].id, approve=True))
     while tooled.states[-1] != "streaming":
         tooled.tool_ends()
     (result,) = tooled.engine.last(Generate).prompt.messages[-1].results
@@ -140,7 +136,7 @@ def test_the_host_may_die_in_a_call_and_the_answer_goes_on(tooled: Bench) -> Non
     _added(tooled, "odd", "hostile")
     tooled.say("Act")
     tooled.calls(WrittenCall("act", {"action": "hang"}))
-    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    tooled.take(tooled.session.tools.decide(calls_of(tooled)[-1].id, approve=True))
     (host,) = [
         process for process in psutil.Process().children() if any("tool_host" in word for word in process.cmdline())
     ]
@@ -156,7 +152,7 @@ def test_only_what_was_shown_is_accepted(tooled: Bench) -> None:
     before = tooled.last(ToolsListed).servers[0].tools
     tooled.say("Act")
     tooled.calls(WrittenCall("act", {"action": "changes"}))
-    tooled.take(tooled.session.tools.decide(_calls(tooled)[-1].id, approve=True))
+    tooled.take(tooled.session.tools.decide(calls_of(tooled)[-1].id, approve=True))
     _until(tooled, ToolsChanged)
     tooled.take(tooled.session.tools.accept_tools("odd", before))
     assert tooled.last(ToolsListed).servers[0].unseen == ("act",)

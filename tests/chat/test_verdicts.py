@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from app.chat.changes import CallsLogged, ToolsListed
 from app.core.errors import UsageError
 from app.core.settings import Settings
-from app.core.tools import Call, CallState, ServerConfig, ServerEntry, ServerTool, Verdict, WrittenCall
+from app.core.tools import CallState, ServerConfig, ServerEntry, ServerTool, Verdict, WrittenCall
 from app.tools.frames import ServerStarted
 from app.tools.pins import pins_of
-from tests.chat.driving import Bench
+from tests.chat.driving import Bench, calls_of
 
 TOOLS = {name: ServerTool("echo", f"The echo of {name}.", {"type": "object"}) for name in "AB"}
 
@@ -35,10 +35,6 @@ def _rows(bench: Bench) -> dict[tuple[str, str], tuple[str, Verdict]]:
     return {(row.origin, row.description): (row.key, row.verdict) for row in bench.last(ToolsListed).tools}
 
 
-def _calls(bench: Bench) -> list[Call]:
-    return [call for view in bench.shown.values() for call in view.calls]
-
-
 @pytest.mark.parametrize("order", ["AB", "BA", "B"])
 def test_a_denied_tool_stays_denied_when_its_server_starts_first(new_bench: Callable[[], Bench], order: str) -> None:
     first = _started(new_bench(), "AB")
@@ -50,7 +46,7 @@ def test_a_denied_tool_stays_denied_when_its_server_starts_first(new_bench: Call
     second.say("Echo")
     name = next(tool.name for tool in second.session._desk.toolbox.tools if tool.origin == "B")
     second.calls(WrittenCall(name, {}))
-    assert _calls(second)[-1].state is CallState.DENIED
+    assert calls_of(second)[-1].state is CallState.DENIED
     second.close()
 
 
@@ -58,7 +54,7 @@ def test_what_waits_is_of_the_same_tool_after_a_start_in_another_order(new_bench
     first = _started(new_bench(), "AB")
     first.say("Echo")
     first.calls(WrittenCall("B_echo", {}), WrittenCall("echo", {}))
-    assert [(call.name, call.origin, call.asked_as) for call in _calls(first)] == [
+    assert [(call.name, call.origin, call.asked_as) for call in calls_of(first)] == [
         ("B_echo", "B", "echo"),
         ("echo", "A", "echo"),
     ]
@@ -66,7 +62,7 @@ def test_what_waits_is_of_the_same_tool_after_a_start_in_another_order(new_bench
     first.close()
     second = _started(new_bench(), "B")
     second.take(second.session.open_conversation(conversation))
-    of_b, of_a = _calls(second)
+    of_b, of_a = calls_of(second)
     assert of_b.asked is not None
     assert of_b.asked.description == "The echo of B."
     assert of_a.asked is None, "what another server says of its tool is nothing to decide by"
@@ -102,7 +98,7 @@ def test_a_file_may_be_read_always_where_it_asks(bench: Bench, tmp_path: Path) -
     tooled.take(tooled.session.tools.set_verdict("/read_file", Verdict.ASK))
     tooled.say("Read")
     tooled.calls(WrittenCall("read_file", {"path": "a.txt"}))
-    (call,) = _calls(tooled)
+    (call,) = calls_of(tooled)
     assert call.asked is not None
     assert call.asked.may_always
     with pytest.raises(UsageError, match="not what read_file takes"):
@@ -111,7 +107,7 @@ def test_a_file_may_be_read_always_where_it_asks(bench: Bench, tmp_path: Path) -
     tooled.take(tooled.session.tools.decide(call.id, approve=True, always=True))
     assert tooled.session.settings.tool_rules == ()
     tooled.tool_ends()
-    assert _calls(tooled)[-1].result == "a"
+    assert calls_of(tooled)[-1].result == "a"
 
 
 def test_settings_that_were_read_before_take_no_denial_back(new_bench: Callable[[], Bench]) -> None:
