@@ -14,6 +14,7 @@ from app.core.protocol import ModelInfo
 from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.engine.context import Context
 from app.engine.eyes import Eyes, Projector, find_projector, why_blind
+from app.engine.file_pages import let_go, read_ahead
 from app.engine.governor import ThreadGovernor, usable_cores
 from app.engine.llama import (
     FLASH_ATTENTION,
@@ -28,7 +29,6 @@ from app.engine.llama import (
 )
 from app.engine.placing import Placement
 from app.engine.prompting import PromptReader
-from app.engine.read_ahead import read_ahead
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
 from app.gguf.header import Header, in_words, read_header
 from app.models.machine import machine_of
@@ -96,6 +96,7 @@ class Model:
         self.flag = flag
         read_ahead(path, flag, lambda fraction: progress(fraction * _READ_AHEAD_SHARE))
         self._llama = _load(library, path, placement, flag, progress)
+        let_go()
         self._llama_context: LlamaContext | None = None
         self.eyes: Eyes | None = None
         try:

@@ -1,6 +1,6 @@
 """The command: `.venv/bin/python -m tests.benchmarks PART [--json]`.
 
-The parts are engine, followup, window, library, download, calls, vision, and all (of those that are quick).
+The parts are engine, followup, window, library, download, calls, vision, memory, and all (of those that are quick).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.benchmarks import peers
 from tests.benchmarks.report import Figure, as_json, say, table
 
 PARTS = ("engine", "followup", "window", "library", "download")
-LARGE = ("calls", "vision")  # not among all: they take half an hour, or write 8 GB
+LARGE = ("calls", "vision", "memory")  # not among all: they take half an hour, or write 8 GB
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.monotonic()
     wanted = PARTS if asked.part == "all" else () if asked.part == "peers" else (asked.part,)
-    if asked.part == "peers" or set(wanted) - {"window", "library", "download", "calls"}:
+    if asked.part == "peers" or set(wanted) - {"window", "library", "download", "calls", "memory"}:
         peers.build()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cabochon-benchmarks-") as folder:

@@ -14,7 +14,12 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.benchmarks.peers import ROOT
+from tests.benchmarks.report import say
+
 _Q4_0_BLOCK, _Q4_0_BYTES = 32, 18
+_SHAPES = ROOT / ".cache" / "shapes"
+_VOCABULARY = ROOT / ".cache" / "models" / "gemma-3-270m-q4_k_m.gguf"
 _SKIPPED = ("GGUF.", "general.architecture", "gemma3.", "general.file_type", "general.name")
 
 
@@ -31,10 +36,28 @@ class Shape:
     head: int = 256
     window: int = 1024
     context: int = 131072
+    sees: bool = True
 
 
 GEMMA_12B = Shape("gemma-3-12b-shaped", 48, 3840, 15360, 16, 8)
 GEMMA_4B = Shape("gemma-3-4b-shaped", 34, 2560, 10240, 8, 4)
+GEMMA_270M = Shape("gemma-3-270m-shaped", 18, 640, 2048, 4, 1, window=512, context=32768, sees=False)
+
+
+def made(shape: Shape) -> Path:
+    """The text model of this shape, its image part beside it; written once, below `.cache`."""
+    place = _SHAPES / shape.name
+    model, projector = place / f"{shape.name}-Q4_0.gguf", place / f"mmproj-{shape.name}-f16.gguf"
+    if not model.is_file():
+        place.mkdir(parents=True, exist_ok=True)
+        say(f"writing {shape.name} …")
+        part = place / "part"
+        if shape.sees:
+            write_projector(part, shape.hidden)
+            part.replace(projector)
+        write_text_model(part, shape, _VOCABULARY)
+        part.replace(model)
+    return model
 
 
 def write_text_model(path: Path, shape: Shape, vocabulary: Path) -> None:

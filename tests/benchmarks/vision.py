@@ -45,12 +45,10 @@ from app.core.settings import LoadOptions, Sampling
 from app.engine.client import EngineClient
 from app.media.host import Decoding
 from tests.benchmarks.followup import server
-from tests.benchmarks.peers import ROOT, build
+from tests.benchmarks.peers import build
 from tests.benchmarks.report import Figure, paired_time, say, single
-from tests.benchmarks.shapes import GEMMA_4B, GEMMA_12B, write_projector, write_text_model
+from tests.benchmarks.shapes import GEMMA_4B, GEMMA_12B, made
 
-SHAPES = ROOT / ".cache" / "shapes"
-VOCABULARY = ROOT / ".cache" / "models" / "gemma-3-270m-q4_k_m.gguf"
 OPTIONS = LoadOptions(context=4096)
 ANSWER = 4  # tokens
 PAIRS = 2
@@ -62,7 +60,7 @@ _E = TypeVar("_E", bound=Event)
 
 def figures(folder: Path) -> list[Figure]:
     """All figures of this part."""
-    model = _files()
+    model = made(GEMMA_4B if os.environ.get("CABOCHON_SHAPE") == "4b" else GEMMA_12B)
     peers = build()
     with _Ours(folder) as ours:
         ours.load(model)
@@ -70,24 +68,6 @@ def figures(folder: Path) -> list[Figure]:
         found += _against(ours, model, peers.server, folder)
         found.append(_ahead(ours, folder))
     return found
-
-
-def _files() -> Path:
-    shape = GEMMA_4B if os.environ.get("CABOCHON_SHAPE") == "4b" else GEMMA_12B
-    place = SHAPES / shape.name
-    model, projector = place / f"{shape.name}-Q4_0.gguf", place / f"mmproj-{shape.name}-f16.gguf"
-    if not (model.is_file() and projector.is_file()):
-        place.mkdir(parents=True, exist_ok=True)
-        say(f"vision: writing {shape.name} …")
-        write_projector(_part(projector), shape.hidden)
-        write_text_model(_part(model), shape, VOCABULARY)
-        for path in (projector, model):
-            _part(path).replace(path)
-    return model
-
-
-def _part(path: Path) -> Path:
-    return path.with_suffix(".part")
 
 
 # -- one view

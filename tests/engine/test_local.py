@@ -18,9 +18,9 @@ from app.core.message import FinishReason, Message, Role
 from app.core.paths import encode_path
 from app.core.protocol import Bench, Describe, Event, Generate, Load, Measure, Prompt, Reading, Text
 from app.core.settings import LoadOptions, Sampling
+from app.engine.file_pages import read_ahead
 from app.engine.llama import AbortFlag
 from app.engine.local import LocalEngine
-from app.engine.read_ahead import read_ahead
 from tests.engine.chats import GREEDY, Chat, loaded, model_of
 
 T = TypeVar("T")
@@ -91,6 +91,33 @@ def test_progress_rises_to_the_end(gemma_270m: Path) -> None:
     engine.unload()
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").is_file(), reason="the memory of one mapping is told by Linux only")
+def test_a_model_is_not_in_memory_twice(gemma_270m: Path) -> None:
+    """What llama.cpp wrote anew for the processor is its own; the file beside it is not held as well."""
+    engine = LocalEngine()
+    engine.begin()
+    engine.load(Load(1, encode_path(gemma_270m)), lambda _fraction: None)
+    try:
+        held, mapped = _held_of(gemma_270m)
+        assert mapped, "the file is not mapped at all"
+        assert held < 0.1 * gemma_270m.stat().st_size
+    finally:
+        engine.unload()
+
+
+def _held_of(file: Path) -> tuple[int, bool]:
+    """Bytes of this file that are in the memory of this process, and whether it is mapped."""
+    held, mapped, is_ours = 0, False, False
+    for line in Path("/proc/self/smaps").read_text("utf-8", "replace").splitlines():
+        words = line.split(maxsplit=5)
+        if not words[0].endswith(":"):
+            is_ours = words[-1] == str(file.resolve())
+            mapped |= is_ours
+        elif is_ours and words[0] == "Rss:":
+            held += int(words[1]) << 10
+    return held, mapped
 
 
 def test_a_cold_file_is_read_with_progress_and_can_be_given_up(tmp_path: Path) -> None:

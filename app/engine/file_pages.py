@@ -1,11 +1,15 @@
-"""Brings a model file into the page cache before llama.cpp maps it.
+"""The pages of a model file: in the page cache before llama.cpp maps it, let go of when it has made its own of them.
 
 llama.cpp maps the file in one call that neither tells how far it is nor can be given up; on a cold disk that takes
 minutes. Here it is read in pieces first, with progress, and what is in memory already is not read again.
+
+On a processor it then writes most weights anew in an order that suits the processor (CPU_REPACK in its log), and keeps
+the whole file mapped beside them: a model would count twice.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +17,8 @@ from pathlib import Path
 from app.engine.llama import AbortFlag
 
 _PIECE = 8 << 20
+_MAPS = Path("/proc/self/maps")
+_MADV_DONTNEED = 4
 _MOST_OF_MEMORY = 0.8  # a larger file would push out its own beginning
 
 
@@ -31,6 +37,22 @@ def read_ahead(path: Path, flag: AbortFlag, progress: Callable[[float], None]) -
             if not _is_cached(file.fileno(), start):
                 os.preadv(file.fileno(), [buffer], start)
                 progress(min(1.0, (start + _PIECE) / size))
+
+
+def let_go() -> None:
+    """Takes the pages of mapped model files out of this process. What is read again comes back from the page cache.
+
+    llama.cpp maps model files to be read only and shared; nothing can be lost of such a mapping. Linux only.
+    """
+    if not _MAPS.is_file():
+        return
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    for line in _MAPS.read_text("utf-8", "surrogateescape").splitlines():
+        place, rights, _offset, _device, inode, *_path = line.split(maxsplit=5)
+        if rights == "r--s" and inode != "0":
+            begin, end = (int(number, 16) for number in place.split("-"))
+            advise(begin, end - begin, _MADV_DONTNEED)
 
 
 def _is_cached(descriptor: int, start: int) -> bool:
