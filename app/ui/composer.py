@@ -8,13 +8,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSpacerItem, QToolButton, QVBoxLayout
 
 from app.ui.attachments.sight_mark import SightMark
 from app.ui.calls.tools_mark import ToolsMark
 from app.ui.controls import IconButton, Words
-from app.ui.keyboard_ring import ring_in, ring_out
+from app.ui.keyboard_ring import Ringed
 from app.ui.look import Look
 from app.ui.message_edit import MessageEdit
 from app.ui.painting import box, margins, picture
@@ -45,8 +45,10 @@ HINTS = {
 }
 
 
-class SendButton(QToolButton):
+class SendButton(Ringed, QToolButton):
     """32 x 30: Send, empty without words; Stop while there is something to stop."""
+
+    corner = 8
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -70,14 +72,6 @@ class SendButton(QToolButton):
 
     def sizeHint(self) -> QSize:
         return QSize(self._look.px(32), self._look.px(30))
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, 8)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look

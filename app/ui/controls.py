@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, QSizePolicy, QStyle, QToolButton, QWidget
 
-from app.ui.keyboard_ring import is_enter, ring_in, ring_out
+from app.ui.keyboard_ring import Ringed, is_enter
 from app.ui.look import Look
 from app.ui.painting import KEYBOARD, box, mirrored, picture, words
 from app.ui.tips import tip
@@ -83,7 +83,7 @@ class IconButton(QToolButton):
         self.update()
 
 
-class Button(QPushButton):
+class Button(Ringed, QPushButton):
     """A button with words. `kind` is plain (outlined), primary (filled), quiet (words alone) or link (accent words)."""
 
     def __init__(
@@ -119,14 +119,6 @@ class Button(QPushButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, 6)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
@@ -173,8 +165,10 @@ class Button(QPushButton):
         self.update()
 
 
-class Switch(QCheckBox):
+class Switch(Ringed, QCheckBox):
     """On or off: 32 x 18, the knob 14."""
+
+    corner = 9
 
     def __init__(self, look: Look, name: str) -> None:
         super().__init__()
@@ -189,14 +183,6 @@ class Switch(QCheckBox):
     def hitButton(self, position: object) -> bool:
         return True
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, 9)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
         painter = QPainter(self)
@@ -210,8 +196,10 @@ class Switch(QCheckBox):
         box(painter, knob, 7, look.colour("on_accent" if on else "raised"))
 
 
-class CheckBox(QCheckBox):
+class CheckBox(Ringed, QCheckBox):
     """16 x 16, radius 4: on, `accent` with a tick; its text, if any, beside it."""
+
+    corner = 4
 
     def __init__(self, look: Look, text: str = "") -> None:
         super().__init__(text)
@@ -229,14 +217,6 @@ class CheckBox(QCheckBox):
 
     def hitButton(self, position: object) -> bool:
         return True
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, 4)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look

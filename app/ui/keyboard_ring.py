@@ -13,8 +13,6 @@ from app.ui.painting import KEYBOARD
 if TYPE_CHECKING:
     from app.ui.look import Look
 
-MARK = "keyboardRing"
-
 
 def is_enter(event: QKeyEvent) -> bool:
     """Whether Enter alone was pressed, the number pad's too."""
@@ -22,19 +20,25 @@ def is_enter(event: QKeyEvent) -> bool:
     return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not held
 
 
-def ring_in(widget: QWidget, look: Look, event: QFocusEvent, radius: float) -> None:
-    """The widget got the focus: by the keyboard, it gets the ring."""
-    if event.reason() in KEYBOARD:
-        from app.ui.focus_ring import FocusRing
+class Ringed(QWidget if TYPE_CHECKING else object):  # type: ignore[misc]
+    """What wears the ring while the keyboard is on it; stands before the class of the control among its bases."""
 
-        FocusRing.put_on(widget, look, radius)
-        widget.setProperty(MARK, True)
+    corner: float | None = 6  # the radius of the control's own corners; None: half its height
+    _look: Look
+    _ringed = False
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in KEYBOARD:
+            from app.ui.focus_ring import FocusRing
 
-def ring_out(widget: QWidget) -> None:
-    """The widget has lost the focus."""
-    if widget.property(MARK):
-        from app.ui.focus_ring import FocusRing
+            FocusRing.put_on(self, self._look, self.height() / 2 if self.corner is None else self.corner)
+            self._ringed = True
 
-        FocusRing.take_off(widget)
-        widget.setProperty(MARK, False)
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self._ringed:
+            from app.ui.focus_ring import FocusRing
+
+            FocusRing.take_off(self)
+            self._ringed = False

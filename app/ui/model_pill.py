@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
-from app.ui.keyboard_ring import ring_in, ring_out
+from app.ui.keyboard_ring import Ringed
 from app.ui.look import Look
 from app.ui.painting import box, mirrored, picture, words
 
@@ -39,8 +39,10 @@ def pill_words(change: ModelChanged | None, compact: bool) -> tuple[str, str]:
     return name, f"· {rest}" if rest and not compact else ""
 
 
-class ModelPill(QPushButton):
+class ModelPill(Ringed, QPushButton):
     """Accessible as *Model*; its description says which one. While it loads, the cross at its end gives the load up."""
+
+    corner = None
 
     cancel_asked = Signal()
 
@@ -87,14 +89,6 @@ class ModelPill(QPushButton):
             self.cancel_asked.emit()
             return
         super().mouseReleaseEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, self.height() / 2)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._change is None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import PurePath
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDoubleValidator, QFocusEvent, QFontMetricsF, QIntValidator, QPainter, QPaintEvent
+from PySide6.QtGui import QDoubleValidator, QFontMetricsF, QIntValidator, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.controls import Button, PaintedButton, Words
-from app.ui.keyboard_ring import ring_in, ring_out
+from app.ui.keyboard_ring import Ringed
 from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import box, mirrored, picture, words
@@ -160,7 +160,7 @@ class FolderButton(QWidget):
         dialog.open()
 
 
-class MenuButton(QPushButton):
+class MenuButton(Ringed, QPushButton):
     """One of a few values, chosen from a menu. A combo box would not tell screen readers its name."""
 
     chosen = Signal(object)
@@ -188,14 +188,6 @@ class MenuButton(QPushButton):
         metrics = QFontMetricsF(self._look.font(13))
         widest = max((metrics.horizontalAdvance(text) for _, text in self._values), default=0)
         return QSize(max(self._look.px(FIELD), round(widest) + 48), self._look.px(30))
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        ring_in(self, self._look, event, 6)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        ring_out(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
