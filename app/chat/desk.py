@@ -142,9 +142,9 @@ class Desk:
     def settled(self, changes: Iterable[Change]) -> Changes:
         """These changes, and those of what begins now by itself: a load, the message that waits, a measurement."""
         self._used_at = self._clock.monotonic()
+        told = [*changes, *self._proceeded()]
         woken = self.keeper.wake() if self.answering.line or self.draft else ()
-        told = [*changes, *woken, *self.keeper.advance(busy=self.answering.turn is not None)]
-        told += self._proceeded()
+        told += [*woken, *self.keeper.advance(busy=self.answering.turn is not None)]
         if self.model:
             told += self.asking.begin_next(self.model)
         told += self._tools_news()

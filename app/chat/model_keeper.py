@@ -217,7 +217,7 @@ class ModelKeeper:
         if load is None or event.load != load.number:
             return None, ()
         before, self._good = self._good, replace(load.wanted, again=False)
-        self._load, self.info = None, event.model
+        self._load, self.info, self._rested = None, event.model, None
         if self._next is not None:
             return None, ()
         if not load.given_up:

@@ -25,7 +25,8 @@ from app.core.protocol import (
     Unload,
 )
 from app.core.settings import LoadOptions
-from tests.chat.driving import MODEL, Bench
+from app.core.tools import WrittenCall
+from tests.chat.driving import MODEL, Bench, calls_of
 
 OTHER = Path("/models/other.gguf")
 SMALLER = LoadOptions(context=4096, batch=256, gpu_layers=30, kv_type="q8_0")
@@ -145,4 +146,29 @@ def test_another_model_is_chosen_while_it_rests(bench: Bench) -> None:
     bench.take(bench.session.choose_model(OTHER))
     assert loads(bench)[-1] == "other.gguf"
     bench.load_ends()
+    assert not bench.last(ModelChanged).resting
+
+
+def test_a_decision_brings_it_back_too(tooled: Bench, tmp_path: Path) -> None:
+    tooled.take(tooled.session.tools.grant(tmp_path, write=True))
+    tooled.say("Add it")
+    tooled.calls(WrittenCall("write_file", {"path": "a.txt", "text": "one\n", "mode": "append"}))
+    (call,) = calls_of(tooled)
+    resting(tooled)
+    assert tooled.last(ModelChanged).resting
+    tooled.take(tooled.session.tools.decide(call.id, approve=True))
+    tooled.tool_ends()
+    assert pill(tooled) == (ModelState.LOADING, "gem")
+    tooled.load_ends()
+    assert tooled.engine.last(Generate).prompt.messages[-1].results
+
+
+def test_other_load_options_while_it_rests_load_it_once(bench: Bench) -> None:
+    bench.ready()
+    resting(bench)
+    larger = msgspec.structs.replace(bench.session.settings, load=LoadOptions(context=16384))
+    bench.take(bench.session.change_settings(larger))
+    bench.load_ends()
+    bench.take(bench.session.draft_changed("", Draft("H")))
+    assert [load.options.context for load in bench.engine.all(Load)] == [0, 16384]
     assert not bench.last(ModelChanged).resting
