@@ -80,7 +80,7 @@ class Hub:
         library = _library()
         with self._in_words(file):
             url = library.hf_hub_url(file.repository, file.file, endpoint=self.endpoint)
-            session, headers = library.get_session(), {"Accept-Encoding": "identity"}
+            session, headers = _session(library), {"Accept-Encoding": "identity"}
             if self._token:
                 headers["Authorization"] = f"Bearer {self._token}"
             request = session.build_request("HEAD", url, headers=headers, timeout=_TIMEOUT)
@@ -105,15 +105,16 @@ class Hub:
             headers["Range"] = f"bytes={start}-"
         if self._token and urlsplit(remote.location).netloc == urlsplit(self.endpoint).netloc:
             headers["Authorization"] = f"Bearer {self._token}"
-        with self._in_words(file):
-            session = library.get_session()
-            with session.stream(
+        with (
+            self._in_words(file),
+            _session(library).stream(
                 "GET", remote.location, headers=headers, follow_redirects=True, timeout=_TIMEOUT
-            ) as response:
-                library.hf_raise_for_status(response)
-                begins = start if response.status_code == 206 else 0
-                with _cut_when(stop, response):
-                    yield Body(begins, response.iter_raw())
+            ) as response,
+        ):
+            library.hf_raise_for_status(response)
+            begins = start if response.status_code == 206 else 0
+            with _cut_when(stop, response):
+                yield Body(begins, response.iter_raw())
 
     @contextmanager
     def _in_words(self, file: CatalogueFile) -> Iterator[None]:
@@ -127,9 +128,20 @@ class Hub:
             raise self._gated(file) from error
         except errors.HfHubHTTPError as error:
             raise self._refused(file, error) from error
+        except http.ProxyError as error:
+            raise DownloadError(
+                f"The proxy {_proxy(self.endpoint)} refuses the connection ({error}).", "proxy"
+            ) from error
         except (http.TimeoutException, http.NetworkError, http.RemoteProtocolError) as error:
-            host = urlsplit(self.endpoint).netloc
-            raise RetryLater(f"There is no connection to {host}.", "offline") from error
+            host, proxy = urlsplit(self.endpoint).netloc, _proxy(self.endpoint)
+            if (why := _distrust(error)) is not None:
+                raise DownloadError(
+                    f"{host} cannot be trusted ({why}). Check this computer's clock; the certificates of a company's "
+                    "network are named by SSL_CERT_FILE.",
+                    "certificate",
+                ) from error
+            through = f" through the proxy {proxy}" if proxy else ""
+            raise RetryLater(f"There is no connection to {host}{through}.", "offline") from error
         except (http.HTTPError, http.InvalidURL) as error:
             raise DownloadError(f"The download failed ({error}).", "server") from error
 
@@ -161,6 +173,36 @@ class Hub:
             why = "The server asks to wait." if busy else f"The server has trouble (error {status})."
             return RetryLater(why, "limited" if busy else "server", seconds)
         return DownloadError(f"The server refuses to give “{file.file}” (error {status}).", "server")
+
+
+def _session(library: _Library) -> Any:
+    """The client, made with the first look; it takes the proxies from the environment."""
+    try:
+        return library.get_session()
+    except (ValueError, library.http.InvalidURL) as error:
+        raise DownloadError(f"The proxy that the environment names cannot be used ({error}).", "proxy") from error
+
+
+def _proxy(address: str) -> str:
+    """The proxy that stands before an address, without the name and password in it; "" for none."""
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+    parts, found = urlsplit(address), getproxies_environment()
+    if proxy_bypass_environment(parts.netloc):
+        return ""
+    return (found.get(parts.scheme) or found.get("all") or "").rpartition("@")[2].rpartition("//")[2]
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Why a server's certificate was refused; None where something else went wrong."""
+    import ssl
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _remote(answer: Any) -> Remote:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from app.core.errors import DownloadError
@@ -12,9 +13,12 @@ _SERVICE, _NAME = "Cabochon", "huggingface.co"
 
 
 def read_token(endpoint: str = "") -> str:
-    """HF_TOKEN's, else the keyring's for the hub alone, never for a mirror; "" where there is none or no keyring."""
+    """HF_TOKEN's, else the keyring's for the hub alone, never for a mirror; "" where there is none or no keyring.
+
+    Raises DownloadError for one that cannot be sent.
+    """
     if token := os.environ.get("HF_TOKEN", "").strip():
-        return token
+        return _checked(token)
     if urlsplit(address(endpoint)).netloc != _NAME:
         return ""
     try:
@@ -27,6 +31,7 @@ def read_token(endpoint: str = "") -> str:
 
 def keep_token(token: str) -> None:
     """Keep it for the next downloads; "" forgets it. Raises DownloadError where there is no keyring."""
+    _checked(token)
     try:
         import keyring
         import keyring.errors
@@ -39,3 +44,9 @@ def keep_token(token: str) -> None:
         raise DownloadError(
             "This system has no keyring that could keep the token. Set HF_TOKEN for the download instead.", "keyring"
         ) from error
+
+
+def _checked(token: str) -> str:
+    if re.fullmatch(r"[!-~]*", token) is None:
+        raise DownloadError("This is no token: it holds spaces or letters that no token has.", "token")
+    return token

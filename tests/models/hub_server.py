@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 REPOSITORY = "ggml-org/gemma-3-12b-it-qat-GGUF"
 MODEL, PROJECTOR = "gemma-3-12b-it-qat-Q4_0.gguf", "mmproj-model-f16-12B.gguf"
@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append((self.command, self.path, self.headers.get("Authorization", "")))
 
     def _key(self, between: str) -> str | None:
-        key = unquote(self.path).replace(between, "/", 1).lstrip("/")
+        key = unquote(urlsplit(self.path).path).replace(between, "/", 1).lstrip("/")  # a proxy is asked for an address
         if key in self.hub.files:
             return key
         self._answer(404, "EntryNotFound")
