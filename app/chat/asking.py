@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 
@@ -158,7 +157,7 @@ class Asking:
             raise UsageError("The model is busy. Continue when it is ready.", "busy")
         self._check_saved(message)
         tokens = self._store.messages.tokens(message)
-        view = replace(
+        view = msgspec.structs.replace(
             self._library_view(message), state=MessageState.STREAMING, finish_reason=None, error="", model=model
         )
         with self._store.durable():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 import msgspec
@@ -240,7 +239,7 @@ class Calling:
         if not any(call.state is CallState.WAITING for call in view.calls):
             return view
         calls = tuple(self._asked(call, own) if call.state is CallState.WAITING else call for call in view.calls)
-        return replace(view, calls=calls)
+        return msgspec.structs.replace(view, calls=calls)
 
     def _decided(self, view: MessageView, written: WrittenCall, before: list[Call], *, too_many: bool) -> Call:
         tool = self._toolbox.find(written.name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
 from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer, PromptPart
 from app.core.settings import ConversationSettings, Settings
@@ -24,12 +26,12 @@ class ConversationRow:
     asks: bool = False  # a call waits for the person's decision
 
 
-@dataclass(frozen=True, slots=True)
-class MessageView:
+class MessageView(msgspec.Struct, frozen=True):
     """A message as it is shown. `versions` are the ids of its siblings in order of making, itself included.
 
     `calls` are the tools that an answer called; what they came back with leads to the answer that follows it.
-    `saved` is False while what is on screen is not on disk (disk full); `model` names who answered.
+    `saved` is False while what is on screen is not on disk (disk full); `model` names who answered. A struct for the
+    same reason as StoredMessage.
     """
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from app.chat.changes import Change, ConversationRow, MessageAdded, MessageChanged, MessagesRemoved, MessageView
 from app.chat.wording import NEW_CHAT, preview_of
@@ -34,7 +35,7 @@ def message_view(stored: StoredMessage) -> MessageView:
 
 def with_record(view: MessageView, record: AnswerRecord, *, saved: bool) -> MessageView:
     """The message with a newer state of the answer than the stored one."""
-    return replace(
+    return msgspec.structs.replace(
         view,
         text=record.text,
         state=record.state,
@@ -80,5 +81,5 @@ def branch_changes(
 def without_writer(view: MessageView) -> MessageView:
     """The message as it is shown where nobody can be writing it any more."""
     if view.state is MessageState.STREAMING:
-        return replace(view, state=MessageState.INTERRUPTED)
+        return msgspec.structs.replace(view, state=MessageState.INTERRUPTED)
     return view

@@ -121,6 +121,16 @@ class Window(QObject):
 
     @Slot()
     def _begin(self) -> None:
+        from app.ui.loading import MODULES, Loading
+
+        loading = Loading(MODULES, self.main, self)
+        loading.needed.connect(self.main.begin)
+        loading.done.connect(self._on_loaded)
+        self.main.chat.composer.edit.textChanged.connect(self.main.begin)  # however words come, they are taken
+
+    @Slot()
+    def _on_loaded(self) -> None:
+        self.main.chat.composer.edit.textChanged.disconnect(self.main.begin)
         from app.ui.end_signals import EndSignals
         from app.ui.garbage import Housekeeping
         from app.ui.instance import SingleInstance

@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self.chat.composer.edit.setFocus()
 
+    @Slot()
     def begin(self) -> None:
         """Connect what the person does with the session. Once; `apply` does it too."""
         if self._begun:

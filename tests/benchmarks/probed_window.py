@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 
 from app.ui import application
 from app.ui.options import WindowOptions
@@ -28,27 +28,17 @@ class ProbedWindow(application.Window):
     def __init__(self, options: WindowOptions) -> None:
         super().__init__(options)
         self._probe: WindowProbe | None = None
-        self._early: list[Change] = []
         FirstPicture(self.main)
         self._bridge.received.connect(self._on_received)
-        self.main.panes.painted.connect(self._on_begun, Qt.ConnectionType.QueuedConnection)
-
-    @Slot()
-    def _on_begun(self) -> None:
-        from tests.benchmarks.window_probe import WindowProbe
-
-        self._probe = WindowProbe(self.main)
-        for change in self._early:
-            self._probe.hear(change)
-        self._early.clear()
 
     @Slot(object)
     def _on_received(self, change: Change) -> None:
-        """The window has shown it already: it was connected first."""
+        """The window has shown it already: it was connected first. With the first change all of it is loaded."""
         if self._probe is None:
-            self._early.append(change)
-        else:
-            self._probe.hear(change)
+            from tests.benchmarks.window_probe import WindowProbe
+
+            self._probe = WindowProbe(self.main)
+        self._probe.hear(change)
 
 
 def main() -> int:

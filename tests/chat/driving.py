@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from app.chat.changes import (
     Change,

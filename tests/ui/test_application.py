@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.ui.application import prepare_input_methods
 from app.ui.end_signals import EndSignals
+from app.ui.loading import Loading
 from tests.media.drawn import shape
 
 START_SECONDS = 30
@@ -47,6 +51,45 @@ def begin(window):
 application.Window._begin = begin
 code = application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample="--sample" in sys.argv))
 print("ended", code, " ".join(name for name in ("llama_cpp", "numpy") if name in sys.modules), flush=True)
+"""
+
+LOADED_IN_STEPS = """
+import sys
+from pathlib import Path
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+loaded = application.Window._on_loaded
+def on_loaded(window):
+    before = set(sys.modules)
+    loaded(window)
+    print(" ".join(name for name in sys.modules.keys() - before if name.startswith("app.")), flush=True)
+    window.main.close()
+application.Window._on_loaded = on_loaded
+application.run(WindowOptions(DataPaths(Path(sys.argv[1]))))
+"""
+
+SENT_EARLY = """
+import sys
+from pathlib import Path
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+def take(change):
+    if type(change).__name__ == "MessageChanged" and change.message.role == "user":
+        print(change.message.text, flush=True)
+        window.main.close()
+begun = application.Window._begin
+def begin(self):
+    global window
+    window = self
+    begun(self)
+    self._bridge.received.connect(take)
+    print("loaded" if "app.chat.runner" in sys.modules else "not loaded", flush=True)
+    self.main.chat.composer.edit.setPlainText("early words")
+    self.main.chat.composer.send.click()
+application.Window._begin = begin
+application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample=True))
 """
 
 WITH_FILES = """
@@ -113,6 +156,49 @@ def test_the_first_picture_needs_neither_session_nor_markdown(tmp_path: Path) ->
     loaded = set(done.stdout.split())
     late = {"app.chat.runner", "apsw", "jinja2", "llama_cpp", "markdown_it", "numpy", "pygments", "PySide6.QtNetwork"}
     assert not late & loaded
+
+
+def test_what_the_session_needs_is_loaded_between_events(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", LOADED_IN_STEPS, str(tmp_path)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert done.stdout.splitlines() == [""], done.stderr
+
+
+def test_what_the_person_does_is_heard_between_two_modules(qtbot: QtBot) -> None:
+    window = QLineEdit()
+    qtbot.addWidget(window)
+    window.show()
+    loading = Loading(["json", "math", "json.tool"], window, window)
+    heard: list[str] = []
+    loading.needed.connect(lambda: heard.append(f"needed, {window.text()!r}"))
+    beat = QTimer(loading, interval=0)
+    beat.timeout.connect(lambda: heard.append("beat"))
+    beat.start()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_A)
+    with qtbot.waitSignal(loading.done, timeout=5000):
+        pass
+    beat.stop()
+    assert heard[0] == "needed, ''"
+    assert heard.count("beat") >= 2
+    assert window.text() == "a"
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_B)
+    assert heard[-1] == "beat"
+
+
+def test_words_sent_before_all_is_loaded_are_not_lost(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", SENT_EARLY, str(tmp_path)],
+        env={**_environment(), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert done.stdout.splitlines() == ["not loaded", "early words"], done.stderr
 
 
 def test_a_signal_ends_the_window_as_its_button_does(qtbot: QtBot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from itertools import pairwise
+from itertools import zip_longest
 
 from app.chat.changes import MessageView
 from app.ui.transcript.entry import Entry
@@ -71,30 +71,31 @@ class Entries:
         """After messages came or went: their places, and the lines between days."""
         self._places = {entry.message.id: at for at, entry in enumerate(self._entries)}
         today = datetime.now().date()
-        for before, entry in pairwise(self._entries):
-            day = _day_above(before.message, entry.message, today)
+        before: date | None = None
+        for entry in self._entries:
+            at = datetime.fromtimestamp(entry.message.created_at)
+            here = at.date()
+            day = day_words(at, today) if before is not None and here > before else ""
+            before = here
             if day != entry.day:
                 entry.day = day
                 entry.exact = False
         self._join_parts()
-        if self._entries and self._entries[0].day:
-            self._entries[0].day = ""
-            self._entries[0].exact = False
 
     def _join_parts(self) -> None:
         """An answer that called tools goes on in the next message: they are shown as one."""
         first: Entry | None = None
         asked = ""
-        for at, entry in enumerate(self._entries):
-            after = self._entries[at + 1] if at + 1 < len(self._entries) else None
-            follows = entry.is_answer and first is not None
-            goes_on = entry.is_answer and after is not None and after.is_answer
-            if (follows, goes_on) != (entry.follows, entry.goes_on):
+        for entry, after in zip_longest(self._entries, self._entries[1:]):
+            is_answer = entry.is_answer
+            follows = is_answer and first is not None
+            goes_on = is_answer and after is not None and after.is_answer
+            if follows != entry.follows or goes_on != entry.goes_on:
                 entry.follows, entry.goes_on, entry.exact = follows, goes_on, False
-            if not entry.is_answer:
+            if not is_answer:
                 asked = entry.message.id if entry.message.pictures else ""
-            entry.asked_with_pictures = asked if entry.is_answer else ""
-            entry.beginning = first.message if follows and first is not None else None
+            entry.asked_with_pictures = asked if is_answer else ""
+            entry.beginning = first.message if first is not None and follows else None
             first = (first or entry) if goes_on else None
 
 
@@ -102,9 +103,3 @@ def _estimated(message: MessageView, scale: float) -> Entry:
     entry = Entry(message)
     entry.height = entry.estimate(scale)
     return entry
-
-
-def _day_above(before: MessageView, after: MessageView, today: date) -> str:
-    """The words of the line between two messages of different days, else ""."""
-    one, other = datetime.fromtimestamp(before.created_at), datetime.fromtimestamp(after.created_at)
-    return day_words(other, today) if other.date() > one.date() else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
+
+import msgspec
 
 from app.chat.changes import CallWritten, MessageView, ReadingChanged, SeeingChanged
 from app.core.message import MessageState, Role
@@ -109,7 +110,7 @@ class Entry:
         """More of the answer came."""
         self.words().add(text)
         self.reading = self.seeing = None
-        self.message = replace(self.message, text=self.message.text or text[:1])
+        self.message = msgspec.structs.replace(self.message, text=self.message.text or text[:1])
         self.generated = generated
         if self.first_text_at is None:
             self.first_text_at = monotonic()

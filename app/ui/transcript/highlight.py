@@ -43,7 +43,8 @@ class Highlighter:
         self.runs: list[Run] = []
         self._language = language
         self._lexer: Any = None
-        self._left_to_load = 2 if language else 0
+        self._lexer_class: Any = None
+        self._left_to_load = 3 if language else 0
         self._wanted = ""
         self._coloured = ""
         self._passing = ""
@@ -85,13 +86,15 @@ class Highlighter:
         return not self.is_done
 
     def _load(self) -> None:
-        """Pygments is loaded at the first code block, in two steps: together they would hold up a frame."""
+        """Pygments is loaded at the first code block, in three steps: together they would hold up a frame."""
         self._left_to_load -= 1
-        if self._left_to_load:
+        if self._left_to_load == 2:
             import_module("pygments.lexers")
-            return
-        with suppress(ValueError):  # a language that Pygments does not know
-            self._lexer = import_module("pygments.lexers").get_lexer_by_name(self._language.lower())
+        elif self._left_to_load == 1:
+            with suppress(ValueError):  # a language that Pygments does not know
+                self._lexer_class = import_module("pygments.lexers").find_lexer_class_by_name(self._language.lower())
+        elif self._lexer_class is not None:
+            self._lexer = self._lexer_class()
 
 
 def _runs(lexer: Any, text: str) -> Iterator[Run]:

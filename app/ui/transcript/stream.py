@@ -8,10 +8,11 @@ was written.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from app.ui.transcript.blocks import Block, Code, Span, Table, Words
-from app.ui.transcript.markdown import Parsed
+from app.ui.transcript.markdown import MOST_BRACKETS, Parsed
 
 LIMIT = 16_000
 MOST_LINES = 250
@@ -173,14 +174,14 @@ class MarkdownStream:
             self._parsed_lines = complete
             parsed = self._parse(complete)
             if len(parsed.groups) > 1:
-                self._freeze_before(complete, parsed.starts[-1])
+                self._freeze_before(complete, parsed)
                 if FENCE.match(self._tail):
                     return True
         if not self._finished:
             self._open = self._parse(presentable(self._tail)).blocks if self._tail else ()
             return False
         if self._tail:
-            self._freeze(self._tail, len(self._tail))
+            self._freeze_all(len(self._tail))
         self._open = ()
         return self._again_with_references()
 
@@ -204,11 +205,11 @@ class MarkdownStream:
         window = self._tail[:end]
         parsed = self._parse(window)
         if len(parsed.groups) > 1:
-            self._freeze_before(window, parsed.starts[-1])
+            self._freeze_before(window, parsed)
         else:
             end = _cut(window)
             head = self._next_table_head(window[:end], parsed)
-            self._freeze(window, end)
+            self._freeze_all(end)
             self._table_head = head
         return True
 
@@ -266,18 +267,25 @@ class MarkdownStream:
     def _parse(self, source: str) -> Parsed:
         return Parsed(self._table_head + source, self._references, continued=self._table_head.count("\n"))
 
-    def _freeze_before(self, source: str, line: int) -> None:
-        """Freeze what stands before this line of `source`, which begins the tail."""
-        start = 0
-        for _ in range(line):
-            start = source.index("\n", start) + 1
-        self._freeze(source, start)
+    def _freeze_before(self, source: str, parsed: Parsed) -> None:
+        """Freeze what stands before the last group of `source`, which begins the tail and was parsed just now."""
+        end = 0
+        for _ in range(parsed.starts[-1]):
+            end = source.index("\n", end) + 1
+        if DEFINITION.search(source) or source.count("[") > MOST_BRACKETS:  # its end decides on links before it
+            self._freeze_all(end)
+        else:
+            self._freeze([block for group in parsed.groups[:-1] for block in group], end, parsed)
 
-    def _freeze(self, source: str, end: int) -> None:
-        head = source[:end]
-        parsed = self._parse(head)
-        self._frozen.extend(parsed.blocks)
-        if DEFINITION.search(head):
+    def _freeze_all(self, end: int) -> None:
+        """Freeze what the tail has up to `end`."""
+        parsed = self._parse(self._tail[:end])
+        self._freeze(parsed.blocks, end, parsed)
+
+    def _freeze(self, blocks: Iterable[Block], end: int, parsed: Parsed) -> None:
+        """These blocks, which the tail has up to `end`, are final."""
+        self._frozen.extend(blocks)
+        if DEFINITION.search(self._tail, 0, end):
             self._references = parsed.references
         self._table_head = ""
         self._tail = self._tail[end:]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from app.core.message import FinishReason, MessageState, Timings, Usage
 from app.ui.transcript.words import (
