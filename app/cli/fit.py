@@ -17,9 +17,10 @@ from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.gguf.header import read_header
 from app.models.catalogue import USUAL, cards, catalogue_shape, known_model
 from app.models.choice import Alternative, alternatives, in_a_sentence
+from app.models.encoder import encoder_beside
 from app.models.machine import machine_of, on_card
 from app.models.memory import KV_BYTES, Machine, Plan, Setup, Verdict, in_gib, place
-from app.models.shape import Shape, projector_bytes, shape_of
+from app.models.shape import Shape, shape_of
 
 CONTEXTS = tuple(1024 << power for power in range(8))  # 1K to 128K
 _MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", Verdict.NO: "no"}
@@ -39,22 +40,22 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     model, quantisation = known or (None, "")
     if model is None:
         header = read_header(file)
-        shape, projector = shape_of(header, display_name(file)), projector_bytes(file, header)
+        shape, encoder = shape_of(header, display_name(file)), encoder_beside(file, header)
     else:
-        shape, projector = catalogue_shape(model, quantisation or USUAL), model.projector_bytes
+        shape, encoder = catalogue_shape(model, quantisation or USUAL), model.encoder
     ram = here.ram if command.ram is None else command.ram
     machine = replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
     context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
 
     def planned(shape: Shape, context: int, kv_type: str, machine: Machine = machine) -> Plan:
-        return place(shape, Setup(context, kv_type), machine, projector)
+        return place(shape, Setup(context, kv_type), machine, encoder)
 
     def holding() -> list[str]:
         plans = {card.name: planned(shape, context, command.kv, on_card(card.free, ram)) for card in cards()}
         return [name for name, made in plans.items() if made.verdict is Verdict.FITS]
 
     def others() -> tuple[Alternative, ...]:
-        return alternatives(shape, LoadOptions(context=context, kv_type=command.kv), machine, projector)
+        return alternatives(shape, LoadOptions(context=context, kv_type=command.kv), machine, encoder)
 
     made = planned(shape, context, command.kv)
     if command.json:

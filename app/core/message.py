@@ -58,10 +58,16 @@ class PanAndScan(StrEnum):
     OFF = "off"
 
 
+IMAGE_TOKENS = (70, 140, 280, 560, 1120)  # that Gemma 4 lets a picture take at most (ai.google.dev/gemma/docs)
+USUAL_IMAGE_TOKENS = 560  # Google's own code takes 280, too few for small print
+
+
 class Picture(msgspec.Struct, frozen=True):
     """A picture of a message: an upright RGB PNG, named by the SHA-256 of its bytes. Sizes in pixels.
 
     `path` is where it is now (`core.paths.encode_path`), `name` what the file was called that a person gave.
+    `pan_and_scan` is for models that see one size only, `image_tokens` (one of IMAGE_TOKENS; 0: as usual) for those
+    that leave it open how many tokens a picture takes.
     """
 
     sha256: str
@@ -70,6 +76,7 @@ class Picture(msgspec.Struct, frozen=True):
     path: str
     pan_and_scan: PanAndScan = PanAndScan.AUTO
     name: str = ""
+    image_tokens: int = 0
 
 
 PAGE_BREAK = "\f"

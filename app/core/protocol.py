@@ -135,7 +135,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """What was loaded. `context` is n_ctx in tokens as made, `trained_context` what the file names.
 
     With vision, every view of a picture is `image_side` pixels wide and high and `image_tokens` long, and takes some
-    `view_seconds` to be seen (0: not measured yet). Without it `blind` says why in one sentence.
+    `view_seconds` to be seen (0: not measured yet). Where both are 0 each picture has a size of its own (Sighting), and
+    `image_choices` are the most tokens that may be chosen for it. Without vision `blind` says why in one sentence.
     `gpu_layers` counts the output as one, `placed` says in one sentence where the layers are. `trouble` has one
     sentence for each graphics backend that is there and cannot be used.
     """
@@ -157,6 +158,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     load_ms: float
     image_side: int = 0
     image_tokens: int = 0
+    image_choices: tuple[int, ...] = ()
     view_seconds: float = 0.0
     blind: str = ""
     kv_type: str = "f16"
@@ -196,12 +198,24 @@ class Unloaded(Event, frozen=True, tag="unloaded"):
     """The model is gone and its memory is free."""
 
 
+class Sighting(msgspec.Struct, frozen=True):
+    """How a picture is seen: named by `sha256` and the `image_tokens` that were chosen, it takes `tokens` in so many
+    `parts`, the largest of them of this size in pixels (0: not known)."""
+
+    sha256: str
+    image_tokens: int
+    tokens: int
+    parts: int
+    width: int
+    height: int
+
+
 class Measured(Event, frozen=True, tag="measured"):
     """Answers Measure. `per_message` are tokens with turn markers, in the order of the prompt's messages.
 
     `left_out` counts the oldest messages that would not be read; `reserve` is the room kept for the answer.
     `error` is one sentence when the prompt cannot be read at all (a last message longer than the context). `parts` are
-    the tokens of each text that was asked about.
+    the tokens of each text that was asked about. `sightings` are those of the prompt's pictures where each has its own.
     """
 
     measure: int
@@ -215,6 +229,7 @@ class Measured(Event, frozen=True, tag="measured"):
     error: str = ""
     parts: tuple[int, ...] = ()
     definitions: tuple[int, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class PromptPart(msgspec.Struct, frozen=True):

@@ -45,7 +45,7 @@ def look_ahead(model: Model, request: LookAhead, emit: Emit, pause: Pause) -> bo
 
 def _see(eyes: Eyes, request: LookAhead, emit: Emit, pause: Pause) -> tuple[float, ...]:
     pictures = request.prompt.messages[-1].pictures
-    views = [eyes.cells(picture) for picture in pictures]
+    views = [eyes.runs(picture) for picture in pictures]
     missing = [[cells for cells in of_one if eyes.missing(cells)] for of_one in views]
     seen = [1 - len(to_do) / len(of_one) for of_one, to_do in zip(views, missing, strict=True)]
     emit(LookedAhead(request.ahead, tuple(seen), eyes.view_seconds))

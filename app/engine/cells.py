@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-RUN = 4096  # numbers that one view of a picture may take: more cells than any encoder makes of it
+RUN = 1 << 16  # numbers that one view of a picture may take
 
 
 def run_of(view: int, length: int) -> tuple[int, ...]:
@@ -16,6 +16,11 @@ def run_of(view: int, length: int) -> tuple[int, ...]:
 def view_of(cell: int) -> int:
     """The number of the view that a cell below zero belongs to."""
     return (-1 - cell) // RUN
+
+
+def offset_of(cell: int) -> int:
+    """Its place among the cells of its view."""
+    return (-1 - cell) % RUN
 
 
 def run_length(cells: Sequence[int], start: int) -> int:

@@ -50,11 +50,11 @@ class Context:
         self,
         llama: LlamaContext,
         *,
-        embeddings: Callable[[Sequence[int]], bytes] | None = None,
+        embeddings: Callable[[Sequence[int]], tuple[bytes, bool]] | None = None,
         budget: int = CHECKPOINT_BUDGET,
         guarded: bool = True,
     ) -> None:
-        """`embeddings` answers with those of one view of a picture, from its cells (`cells.py`)."""
+        """`embeddings` has those of cells of one view (`cells.py`), and tells whether its cells all see each other."""
         self._llama = llama
         self._embeddings = embeddings
         self._window = llama.model.n_swa
@@ -143,15 +143,23 @@ class Context:
         done = 0
         while done < len(tokens):
             run = run_length(tokens, done)
-            length = run or text_length(tokens, done, min(size, self._llama.batch))
-            batch = tokens[done : done + length]
-            if run:  # the cells of a picture see each other: they are evaluated together or not at all
-                assert self._embeddings is not None
-                self._settle(self._llama.decode_embeddings(self._embeddings(batch)), batch)
+            if run:
+                done += self._read_view(tokens[done : done + run], min(size, self._llama.batch))
             else:
+                batch = tokens[done : done + text_length(tokens, done, min(size, self._llama.batch))]
                 self._settle(self._llama.decode(batch), batch)
-            done += length
+                done += len(batch)
             size = step(len(self._cells))
+
+    def _read_view(self, cells: Sequence[int], most: int) -> int:
+        """Evaluates cells of a view and says how many: those that see each other together or not at all."""
+        assert self._embeddings is not None
+        embeddings, together = self._embeddings(cells)
+        if not together and len(cells) > most:
+            embeddings = embeddings[: len(embeddings) // len(cells) * most]
+            cells = cells[:most]
+        self._settle(self._llama.decode_embeddings(embeddings, together=together), cells)
+        return len(cells)
 
     def append(self, token: int) -> None:
         """Evaluates one more token. Raises as read()."""

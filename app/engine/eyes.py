@@ -1,63 +1,49 @@
 """What the model sees with: pictures as cells of its context, encoded once in their lives.
 
-A picture (or a part of one) is a run of cells with numbers below zero, so that the cache of the context treats it like
-text: the same picture at the same place is the same numbers. Its embeddings are kept in memory and on disk under the
-hash of picture, part and encoder, and the encoder itself is loaded only for a picture that is new.
+What is encoded at once (a view of a picture) is a run of cells with numbers below zero, so that the cache of the
+context treats it like text: the same picture at the same place is the same numbers. Its embeddings are kept in memory
+and on disk under the hash of picture, view and encoder, and the encoder itself is loaded only for a picture that is
+new.
+
+Gemma 3's views are ours (`media/tiles.py`), each of the encoder's size. For other image parts libmtmd prepares the
+whole picture, and says which tokens stand around its views (`layouts.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from app.core.errors import EngineError, ModelError
-from app.core.message import Picture
-from app.core.paths import decode_path, display_name
-from app.engine.cells import run_of, view_of
+from app.core.errors import EngineError
+from app.core.message import USUAL_IMAGE_TOKENS, Picture
+from app.core.paths import decode_path
+from app.core.protocol import Sighting
+from app.engine.cells import RUN, offset_of, run_of, view_of
 from app.engine.context import Stopped
+from app.engine.embeddings import Embeddings, What
+from app.engine.layouts import Layout, Layouts, Part
 from app.engine.llama import AbortFlag, Llama, LlamaFailure, LlamaModel, out_of_memory
-from app.engine.mtmd import Encoder, EncoderStopped, Progress
-from app.gguf.header import Header, read_header
-from app.gguf.projector import beside, fitting
-from app.media.prepare import prepare
-from app.media.tiles import Box, Views, views
-
-KIND = "gemma3"  # of projector: the only one that is seen with
-MEMORY = 256 << 20  # bytes of embeddings kept in memory; 65 pictures of a 12B model
-DISK = 2 << 30  # bytes of embeddings kept on disk
-_SEEING_WIDTHS = (2560, 3840, 5376)  # of Gemma 3 4B, 12B and 27B
-_FINGERPRINTED = 1 << 20  # bytes of a mmproj's beginning and end
+from app.engine.mtmd import Bitmap, Encoder, EncoderStopped, Progress
+from app.engine.projectors import Projector
+from app.media.prepare import prepare, whole
+from app.media.tiles import Box, views
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A picture, or the part of it in `box`, as the encoder sees it."""
+    """What the encoder makes cells of at once: a picture or the part of it in `box`, or, where libmtmd prepares it for
+    `tokens` at most, the part at this place among those that it makes. `what` is the same wherever the file lies."""
 
     picture: Picture
-    box: Box | None
-
-    @property
-    def what(self) -> tuple[str, Box | None]:
-        """The same for the same pixels, wherever the file lies now."""
-        return self.picture.sha256, self.box
-
-
-@dataclass(frozen=True, slots=True)
-class Projector:
-    """A mmproj file that fits a text model. `side` in pixels, `tokens` for each view."""
-
-    path: Path
-    kind: str
-    side: int
-    tokens: int
-    fingerprint: str
+    what: What
+    cells: int
+    together: bool
+    box: Box | None = None
+    tokens: int = 0
+    place: int = 0
 
 
 class Eyes:
@@ -73,33 +59,98 @@ class Eyes:
         threads: int,
         *,
         device: str | None,
+        vocabulary: str = "",
     ) -> None:
         """Loads nothing. `folder` keeps embeddings between starts; None keeps them in memory only.
 
-        The encoder runs on this `device` ("" the processor, None where llama.cpp wants).
+        The encoder runs on this `device` ("" the processor, None where llama.cpp wants). `vocabulary` names the one of
+        the text model.
         """
         self._library = library
         self._model = model
         self._flag = flag
-        self._folder = folder
         self._threads = threads
         self._device = device
         self._encoder: Encoder | None = None
-        self._numbers: dict[tuple[str, Box | None], int] = {}
+        self._numbers: dict[What, int] = {}
         self._views: list[View] = []
-        self._known: OrderedDict[tuple[str, Box | None], bytes] = OrderedDict()
-        self._size = projector.tokens * model.n_embd * 4  # bytes of one view's embeddings
+        self._embeddings = Embeddings(folder, projector.fingerprint)
+        layouts = None if folder is None else folder / f"{projector.fingerprint}.layouts"
+        self._layouts = Layouts(layouts, f"{library.version} {vocabulary}", self._ask_layout)
+        self._cell_size = model.n_embd_inp * 4  # bytes of one cell's embedding
         self.projector = projector
         self.encoded = 0
-        self.view_seconds = self._read_seconds()
 
-    def views(self, picture: Picture) -> Views:
-        """How a picture is looked at."""
-        return views(picture.width, picture.height, picture.pan_and_scan)
+    @property
+    def view_seconds(self) -> float:
+        """What a view took when the last one was encoded; 0.0 where none was."""
+        return self._embeddings.seconds
 
     def cells(self, picture: Picture) -> list[tuple[int, ...]]:
-        """The cells of the whole picture, then those of its parts."""
-        return [self._run(View(picture, box)) for box in (None, *self.views(picture).boxes)]
+        """The cells of the whole picture, then those of its parts; prepared by libmtmd all at once, with the tokens
+        that stand around them. Raises EngineError."""
+        if self.projector.is_ours:
+            return [self._run(view) for view in self._own_views(picture)]
+        found: list[int] = []
+        for part, view in self._parts(picture):
+            found += part.tokens if view is None else self._run(view)
+        return [tuple(found)]
+
+    def runs(self, picture: Picture) -> list[tuple[int, ...]]:
+        """The cells of each view without what stands around them. Raises EngineError."""
+        if self.projector.is_ours:
+            return self.cells(picture)
+        return [self._run(view) for _, view in self._parts(picture) if view is not None]
+
+    def sighting(self, picture: Picture) -> Sighting:
+        """What a picture takes and how large it is seen, where libmtmd prepares it. Raises EngineError."""
+        parts = self._layout(picture)
+        seen = [part for part in parts if part.cells]
+        last = max(seen, key=lambda part: part.width * part.height)
+        tokens = sum(part.cells or len(part.tokens) for part in parts)
+        return Sighting(picture.sha256, picture.image_tokens, tokens, len(seen), last.width, last.height)
+
+    def _own_views(self, picture: Picture) -> list[View]:
+        tokens = self.projector.part.tokens
+        boxes = (None, *views(picture.width, picture.height, picture.pan_and_scan).boxes)
+        return [View(picture, (picture.sha256, box), tokens, together=True, box=box) for box in boxes]
+
+    def _parts(self, picture: Picture) -> list[tuple[Part, View | None]]:
+        """What libmtmd makes of a picture: text, or a view."""
+        found: list[tuple[Part, View | None]] = []
+        tokens, place = self._most_tokens(picture), 0
+        for part in self._layout(picture):
+            view = None
+            if part.cells:
+                what = (picture.sha256, tokens, place)
+                view = View(picture, what, part.cells, part.together, tokens=tokens, place=place)
+                place += 1
+            found.append((part, view))
+        return found
+
+    def _layout(self, picture: Picture) -> Layout:
+        layout = self._layouts.of(picture.width, picture.height, self._most_tokens(picture))
+        if any(token < 0 for part in layout for token in part.tokens):
+            raise EngineError("The model's vocabulary has no place for pictures.", "template")
+        if not any(part.cells for part in layout):
+            raise EngineError("The picture could not be read by the model (nothing of it is left).", "encoder")
+        most = self.projector.part.together
+        if any(part.cells >= RUN or (part.together and part.cells > most) for part in layout):
+            raise EngineError("The picture is too long and narrow for this model. Cut it into parts.", "picture_size")
+        return layout
+
+    def _ask_layout(self, width: int, height: int, tokens: int) -> Layout:
+        try:
+            return self._loaded(tokens).layout(width, height)
+        except LlamaFailure as error:
+            raise explained(error) from error
+
+    def _most_tokens(self, picture: Picture) -> int:
+        """The most image tokens that the picture may take; 0 where that is no one's choice."""
+        choices = self.projector.part.choices
+        if picture.image_tokens in choices:
+            return picture.image_tokens
+        return USUAL_IMAGE_TOKENS if choices else 0
 
     def _run(self, view: View) -> tuple[int, ...]:
         number = self._numbers.setdefault(view.what, len(self._views))
@@ -107,7 +158,7 @@ class Eyes:
             self._views.append(view)
         else:
             self._views[number] = view  # the file may lie elsewhere now
-        return run_of(number, self.projector.tokens)
+        return run_of(number, view.cells)
 
     def prepare(self, cells: Iterable[int], progress: Callable[[int, int, float], None]) -> int:
         """Have the embeddings of all views among these cells ready; returns how many had to be encoded.
@@ -123,14 +174,16 @@ class Eyes:
         return len(missing)
 
     def missing(self, cells: Iterable[int]) -> bool:
-        """Whether the encoder has to run for the view that these cells are of."""
+        """Whether the encoder has to run for a view that these cells are of."""
         return any(self._find(self._views[number]) is None for number in {view_of(cell) for cell in cells if cell < 0})
 
-    def embeddings(self, cells: Sequence[int]) -> bytes:
-        """Those of one view that was prepared, from its cells."""
-        found = self._find(self._views[view_of(cells[0])])
+    def embeddings(self, cells: Sequence[int]) -> tuple[bytes, bool]:
+        """Those of cells of one view that was prepared, and whether all of its cells see each other."""
+        view = self._views[view_of(cells[0])]
+        found = self._find(view)
         assert found is not None
-        return found
+        first = offset_of(cells[0])
+        return found[first * self._cell_size : (first + len(cells)) * self._cell_size], view.together
 
     def rest(self) -> None:
         """Frees the encoder until the next new picture."""
@@ -139,92 +192,45 @@ class Eyes:
             self._encoder = None
 
     def _encode(self, view: View, progress: Progress) -> None:
-        pixels = prepare(decode_path(view.picture.path), view.box, self.projector.side)
         try:
-            encoder = self._loaded()
+            encoder = self._loaded(view.tokens)
             began = perf_counter()
-            embeddings = encoder.encode(pixels, progress)
+            embeddings = encoder.encode(self._bitmap(view), view.place, progress)
         except EncoderStopped as error:
             raise Stopped from error
         except LlamaFailure as error:
             raise explained(error) from error
-        if len(embeddings) != self._size:
+        if len(embeddings) != view.cells * self._cell_size:
             raise EngineError("The image part of the model does not do what its file says.", "encoder")
         self.encoded += 1
-        self._keep(view, embeddings)
-        self._keep_seconds(perf_counter() - began)
+        self._embeddings.keep(view.what, embeddings, perf_counter() - began)
 
-    def _loaded(self) -> Encoder:
+    def _bitmap(self, view: View) -> Bitmap:
+        picture, path = view.picture, decode_path(view.picture.path)
+        if self.projector.is_ours:
+            side = self.projector.part.side
+            return Bitmap(view.what, side, side, partial(prepare, path, view.box, side))
+        size = picture.width, picture.height
+        return Bitmap(picture.sha256, *size, partial(whole, path, size))
+
+    def _loaded(self, tokens: int) -> Encoder:
+        """The encoder, for so many image tokens at most: this is a part of it."""
+        if self._encoder is not None and self._encoder.tokens != tokens:
+            self.rest()
         if self._encoder is None:
-            projector = self.projector
             self._encoder = Encoder(
                 self._library,
                 self._model,
-                projector.path,
-                projector.side,
+                self.projector.path,
                 self._flag,
+                tokens=tokens,
                 threads=self._threads,
                 device=self._device,
             )
         return self._encoder
 
     def _find(self, view: View) -> bytes | None:
-        known = self._known.get(view.what)
-        if known is not None:
-            self._known.move_to_end(view.what)
-            return known
-        if self._folder is None:
-            return None
-        try:
-            data = self._file(view).read_bytes()
-        except OSError:
-            return None
-        digest, embeddings = data[:32], data[32:]
-        if len(embeddings) != self._size or hashlib.sha256(embeddings).digest() != digest:
-            return None  # damaged: it is encoded again and written anew
-        self._remember(view, embeddings)
-        return embeddings
-
-    def _keep(self, view: View, embeddings: bytes) -> None:
-        self._remember(view, embeddings)
-        if self._folder is None:
-            return
-        file = self._file(view)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(hashlib.sha256(embeddings).digest() + embeddings)
-            part.replace(file)
-            _cap(file.parent, DISK)
-        except OSError:  # a cache that cannot be written costs time only
-            part.unlink(missing_ok=True)
-
-    def _remember(self, view: View, embeddings: bytes) -> None:
-        self._known[view.what] = embeddings
-        while len(self._known) > 1 and sum(map(len, self._known.values())) > MEMORY:
-            self._known.popitem(last=False)
-
-    def _read_seconds(self) -> float:
-        """What a view took when the last one was encoded, in this run or another; 0.0 where none was."""
-        try:
-            return float(self._seconds_file().read_text("ascii")) if self._folder is not None else 0.0
-        except (OSError, ValueError):
-            return 0.0
-
-    def _keep_seconds(self, seconds: float) -> None:
-        self.view_seconds = seconds
-        if self._folder is not None:
-            with suppress(OSError):
-                self._seconds_file().write_text(f"{seconds:.4f}", "ascii")
-
-    def _seconds_file(self) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{self.projector.fingerprint}.seconds"
-
-    def _file(self, view: View) -> Path:
-        assert self._folder is not None
-        name = hashlib.sha256(f"{self.projector.fingerprint} {view.what}".encode()).hexdigest()
-        return self._folder / f"{name}.embd"
+        return self._embeddings.find(view.what, view.cells * self._cell_size)
 
 
 def explained(error: LlamaFailure) -> EngineError:
@@ -235,59 +241,3 @@ def explained(error: LlamaFailure) -> EngineError:
             "memory",
         )
     return EngineError(f"The picture could not be read by the model ({error.detail}).", "encoder")
-
-
-def find_projector(model: Path, header: Header, named: Path | None) -> Projector | None:
-    """The mmproj that was named, or one beside the model that fits it. Raises ModelError for a named one that does not.
-
-    Only gemma3's projector is seen with; another one beside the model is left alone.
-    """
-    if named is not None:
-        return _projector(named, header)
-    found = fitting(model, header, KIND)
-    return _projector(found[0], header) if found is not None else None
-
-
-def why_blind(model: Path, header: Header, projector: Projector | None) -> str:
-    """Why a model sees nothing, in one sentence: its `projector` (None: none was found) is not all that it takes."""
-    if projector is not None:
-        return "Its vocabulary or chat template has no place for pictures."
-    if found := beside(model):
-        return f"“{display_name(found[0])}” beside it is no image part that fits it."
-    if header.architecture == "gemma3" and header.number("gemma3.embedding_length") in _SEEING_WIDTHS:
-        return "Its image part (mmproj) is not in the same folder."
-    return "It reads text only."
-
-
-def _projector(path: Path, model: Header) -> Projector:
-    header, name = read_header(path), display_name(path)
-    kind = header.text("clip.projector_type")
-    if header.architecture != "clip" or not header.number("clip.vision.image_size"):
-        raise ModelError(f"“{name}” is not the image part of a model (mmproj).", "mmproj")
-    if kind != KIND:
-        raise ModelError(f"“{name}” is an image part of a kind that is not known here ({kind or 'unnamed'}).", "mmproj")
-    if header.number("clip.vision.projection_dim") != model.number(f"{model.architecture}.embedding_length"):
-        raise ModelError(f"“{name}” is the image part of another model: the sizes do not fit.", "mmproj")
-    side, patch = header.number("clip.vision.image_size"), header.number("clip.vision.patch_size") or 14
-    pooled = header.number("clip.vision.projector.scale_factor") or 4
-    return Projector(path, kind, side, (side // patch // pooled) ** 2, _fingerprint(path))
-
-
-def _fingerprint(path: Path) -> str:
-    """Of a mmproj: its size, beginning and end; what lies between are its weights."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        begin = file.read(_FINGERPRINTED)
-        file.seek(max(0, size - _FINGERPRINTED))
-        return hashlib.sha256(b"%d" % size + begin + file.read()).hexdigest()
-
-
-def _cap(folder: Path, most: int) -> None:
-    """Removes what was used longest ago until the folder is no larger than `most` bytes."""
-    files = sorted((file.stat().st_atime, file.stat().st_size, file) for file in folder.glob("*.embd"))
-    size = sum(entry[1] for entry in files)
-    for _, length, file in files:
-        if size <= most:
-            return
-        file.unlink(missing_ok=True)
-        size -= length

@@ -30,6 +30,7 @@ ATTRIBUTE_UNKNOWN, ATTRIBUTE_CONTROL = 1 << 0, 1 << 3  # llama_token_attr
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}  # llama_flash_attn_type
 DECODE_NO_SLOT, DECODE_ABORTED = 1, 2
+_MROPE = (8, 40)  # llama_rope_type: M-RoPE and interleaved M-RoPE
 _DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel")  # ggml_backend_dev_type
 _STATE_PARTIAL = 1  # the sliding-window (or recurrent) part of a sequence's state only
 _SEQUENCE = 0
@@ -168,6 +169,11 @@ class Llama:
         """The warnings and errors logged since forget_errors, oldest first, one a line."""
         return "\n".join(self._recent)
 
+    @property
+    def version(self) -> str:
+        """llama.cpp's."""
+        return str(self._c.llama_version().decode())
+
     def versions(self) -> dict[str, str]:
         """Versions of the bindings, llama.cpp and ggml."""
         from importlib.metadata import version
@@ -175,7 +181,7 @@ class Llama:
         self._ggml.ggml_version.restype = self._ggml.ggml_commit.restype = ctypes.c_char_p
         return {
             "llama-cpp-python": version("llama-cpp-python"),
-            "llama.cpp": self._c.llama_version().decode(),
+            "llama.cpp": self.version,
             "ggml": f"{self._ggml.ggml_version().decode()} ({self._ggml.ggml_commit().decode()})",
         }
 
@@ -258,6 +264,8 @@ class LlamaModel:
         self._handle = handle
         self._vocab = c.llama_model_get_vocab(handle)
         self.n_embd: int = c.llama_model_n_embd(handle)
+        self.n_embd_inp: int = c.llama_model_n_embd_inp(handle)  # of what is put in: wider where layers get more
+        self.mrope: bool = c.llama_model_rope_type(handle) in _MROPE  # a picture's cells have rows and columns
         self.n_vocab: int = c.llama_vocab_n_tokens(self._vocab)
         self.n_layers: int = c.llama_model_n_layer(handle)
         self.n_swa: int = c.llama_model_n_swa(handle)
@@ -377,13 +385,14 @@ class LlamaContext:
         self._one[0] = token
         return int(self._c.llama_decode(self._handle, self._batch_of_one))
 
-    def decode_embeddings(self, embeddings: bytes) -> int:
-        """Evaluates a picture's embeddings (n x n_embd float32) in one batch whose cells all see each other.
+    def decode_embeddings(self, embeddings: bytes, *, together: bool) -> int:
+        """Evaluates embeddings of a picture (n x n_embd float32) in one batch; all cells see each other if `together`.
 
         0 or llama_decode's error. At most `batch` of them.
         """
-        c, width = self._c, self.model.n_embd
+        c, width = self._c, self.model.n_embd_inp
         count = len(embeddings) // (4 * width)
+        assert count <= self.batch  # llama.cpp would end the process
         first = self.last_position() + 1
         batch = c.llama_batch_init(count, width, 1)
         try:
@@ -394,7 +403,7 @@ class LlamaContext:
                 batch.n_seq_id[index] = 1
                 batch.seq_id[index][0] = _SEQUENCE
                 batch.logits[index] = 0
-            c.llama_set_causal_attn(self._handle, False)
+            c.llama_set_causal_attn(self._handle, not together)
             return int(c.llama_decode(self._handle, batch))
         finally:
             c.llama_set_causal_attn(self._handle, True)

@@ -123,6 +123,7 @@ class LocalEngine:
             error=too_long(needed, context) if needed >= context else "",
             parts=tuple(model.prompts.count(part) for part in request.parts),
             definitions=tuple(map(model.prompts.definition_tokens, request.definitions)),
+            sightings=model.prompts.sightings(request.prompt),
         )
 
     def render(self, request: Render) -> Rendered:

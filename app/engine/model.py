@@ -13,7 +13,7 @@ from app.core.paths import display_name
 from app.core.protocol import ModelInfo
 from app.core.settings import DEFAULT_CONTEXT, LoadOptions
 from app.engine.context import Context
-from app.engine.eyes import Eyes, Projector, find_projector, why_blind
+from app.engine.eyes import Eyes
 from app.engine.file_pages import let_go, read_ahead
 from app.engine.governor import ThreadGovernor, usable_cores
 from app.engine.llama import (
@@ -28,6 +28,7 @@ from app.engine.llama import (
     out_of_memory,
 )
 from app.engine.placing import Placement
+from app.engine.projectors import Projector, find_projector, why_blind
 from app.engine.prompting import PromptReader
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
 from app.gguf.header import Header, in_words, read_header
@@ -104,13 +105,14 @@ class Model:
                 raise ModelError(f"“{display_name(path)}” is no chat model: it does not write text.", "no_model")
             family = family_of(header.architecture, header.text(TEMPLATE_KEY), _name(header, path))
             self.vocabulary = Vocabulary(self._llama, header, family.control_tokens)
-            self.family, template = _template(header, path, family, self.vocabulary)
+            framed = files.projector is None or files.projector.is_ours
+            self.family, template = _template(header, path, family, self.vocabulary, framed=framed)
             self.governor = _governor(placement)
-            if files.projector is not None and template.shows_pictures():
-                threads = options.threads or usable_cores()
-                self.eyes = Eyes(
-                    library, self._llama, files.projector, flag, files.embeddings, threads, device=placement.encoder
-                )
+            self._blind = why_blind(path, header, library, self._llama, files.projector)
+            if not self._blind and not template.shows_pictures():
+                self._blind = "Its vocabulary or chat template has no place for pictures."
+            if files.projector is not None and not self._blind:
+                self.eyes = self._open_eyes(library, files.projector, files.embeddings)
             self.prompts = PromptReader(template, self.vocabulary, self.eyes, self.family.tools)
             self._llama_context = self._create_context()
             self.context = Context(self._llama_context, embeddings=self.eyes.embeddings if self.eyes else None)
@@ -120,10 +122,23 @@ class Model:
         self.info = self._describe(library, files, (perf_counter() - started) * 1000)
         progress(1.0)
 
+    def _open_eyes(self, library: Llama, projector: Projector, folder: Path | None) -> Eyes:
+        return Eyes(
+            library,
+            self._llama,
+            projector,
+            self.flag,
+            folder,
+            self.options.threads or usable_cores(),
+            device=self._placement.encoder,
+            vocabulary=self.vocabulary.fingerprint,
+        )
+
     def _create_context(self) -> LlamaContext:
         trained = self._llama.trained_context or DEFAULT_CONTEXT
         wanted = min(self.options.context or DEFAULT_CONTEXT, trained)
-        least = self.eyes.projector.tokens if self.eyes else 32  # a picture's cells are evaluated in one batch
+        together = self.eyes.projector.part.together if self.eyes else 0
+        least = max(32, together)  # cells that see each other are evaluated in one batch
         batch = max(least, min(self.options.batch, wanted))
         options = ContextOptions(
             context=max(wanted, _SMALLEST_CONTEXT, 2 * least),
@@ -183,10 +198,11 @@ class Model:
             fingerprint=self.vocabulary.fingerprint,
             recommended=self.family.recommended,
             load_ms=load_ms,
-            image_side=self.eyes.projector.side if self.eyes else 0,
-            image_tokens=self.eyes.projector.tokens if self.eyes else 0,
+            image_side=self.eyes.projector.part.side if self.eyes else 0,
+            image_tokens=self.eyes.projector.part.tokens if self.eyes else 0,
+            image_choices=self.eyes.projector.part.choices if self.eyes else (),
             view_seconds=self.eyes.view_seconds if self.eyes else 0.0,
-            blind="" if self.eyes else why_blind(path, self.header, files.projector),
+            blind=self._blind,
             kv_type=self.options.kv_type,
             encoder_on_card=self.eyes is not None and bool(self._placement.encoder),
             placed=made.why if made else "",
@@ -209,16 +225,19 @@ def _capitals(word: str) -> int:
     return sum(letter.isupper() for letter in word)
 
 
-def _template(header: Header, path: Path, family: Family, vocabulary: Vocabulary) -> tuple[Family, ChatTemplate]:
+def _template(
+    header: Header, path: Path, family: Family, vocabulary: Vocabulary, *, framed: bool
+) -> tuple[Family, ChatTemplate]:
     """The file's own template, or the family's where the file has none or one that is refused.
 
-    The family comes back with the way to call tools that this file allows.
+    The family comes back with the way to call tools that this file allows. `framed` is about pictures (ChatTemplate).
     """
     source = header.text(TEMPLATE_KEY)
 
     def compiled(text: str) -> tuple[Family, ChatTemplate]:
         told = family.tools if isinstance(family.tools, TokenFormat) else None
-        template = ChatTemplate(text, vocabulary.control_tokens, vocabulary.bos_text, vocabulary.eos_text, told)
+        ends = vocabulary.bos_text, vocabulary.eos_text
+        template = ChatTemplate(text, vocabulary.control_tokens, *ends, told, framed=framed)
         if told is not None and template.tools is None:
             return replace(family, tools=told.instead), template
         return family, template

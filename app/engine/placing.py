@@ -9,9 +9,10 @@ import msgspec
 from app.core.errors import ModelError
 from app.core.protocol import Offer
 from app.core.settings import LoadOptions
-from app.engine.eyes import Projector
-from app.gguf.header import Header, read_header
+from app.engine.projectors import Projector
+from app.gguf.header import Header
 from app.models.choice import best, in_a_sentence, load_options, smaller
+from app.models.encoder import encoder_of
 from app.models.memory import BATCH, Machine, Plan, encoder_card
 from app.models.shape import Shape, shape_of
 
@@ -38,7 +39,7 @@ class Placer:
     def __init__(self, header: Header, name: str, projector: Projector | None, machine: Machine) -> None:
         """`machine` as it is without the model."""
         self._machine = machine
-        self._projector = _tensor_bytes(projector)
+        self._encoder = encoder_of(projector.part if projector is not None else None)
         self._shape: Shape | None = None
         try:
             self._shape = shape_of(header, name)
@@ -50,7 +51,7 @@ class Placer:
         if self._shape is None:
             kept = msgspec.structs.replace(options, kv_type=options.kv_type or "f16", batch=options.batch or BATCH)
             return Placement(kept)
-        made = best(self._shape, options, self._machine, self._projector)
+        made = best(self._shape, options, self._machine, self._encoder)
         names = tuple(card.name for card in self._machine.cards)
         used = [(name, count) for name, count in zip(names, made.split, strict=False) if count]
         return Placement(
@@ -65,9 +66,5 @@ class Placer:
         """The next smaller plan, in words, after this one ran out of memory."""
         if self._shape is None or failed.plan is None:
             return None
-        made = smaller(self._shape, failed.plan, self._machine, self._projector)
+        made = smaller(self._shape, failed.plan, self._machine, self._encoder)
         return Offer(load_options(failed.options, made), in_a_sentence(made)) if made is not None else None
-
-
-def _tensor_bytes(projector: Projector | None) -> int:
-    return sum(tensor.size for tensor in read_header(projector.path).tensors) if projector is not None else 0

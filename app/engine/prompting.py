@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.errors import EngineError
 from app.core.message import Message, Role
-from app.core.protocol import Prompt, PromptPart
+from app.core.protocol import Prompt, PromptPart, Sighting
 from app.core.tools import ToolDefinition, WrittenCall
 from app.engine.eyes import Eyes
 from app.engine.vocabulary import Vocabulary
@@ -90,6 +90,14 @@ class PromptReader:
             else:
                 yield PromptPart("picture", "", len(next(views)))
 
+    def sightings(self, prompt: Prompt) -> tuple[Sighting, ...]:
+        """How each picture of a prompt is seen, where they differ in that. Raises EngineError."""
+        eyes = self._eyes
+        if eyes is None or eyes.projector.is_ours:
+            return ()
+        pictures = dict.fromkeys(picture for message in prompt.messages for picture in message.pictures)
+        return tuple(eyes.sighting(picture) for picture in pictures)
+
     def _segments(
         self, prompt: Prompt, *, open_answer: bool
     ) -> tuple[list[Segment], list[tuple[tuple[int, ...], ...]]]:
@@ -121,7 +129,7 @@ class PromptReader:
         """A question about a picture needs a model that sees. Raises EngineError."""
         asked = next((message for message in reversed(prompt.messages) if message.role is Role.USER), None)
         if self._eyes is None and asked is not None and asked.pictures:
-            raise EngineError("This model cannot see pictures. Choose a Gemma 3 with its mmproj file.", "no_vision")
+            raise EngineError("This model cannot see pictures. Choose one with its image part (mmproj).", "no_vision")
 
     def _visible(self, prompt: Prompt) -> Prompt:
         """The prompt as this model can read it: one that sees nothing is told where earlier pictures were."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
 from app.models.downloads import wish
+from app.models.encoder import NO_ENCODER
 from app.models.memory import Machine, Plan, Verdict
 from app.models.table import Asked, planned
 
@@ -94,13 +95,13 @@ def advice(model: CatalogueModel, machine: Machine, speed: Speed) -> Advice:
     """How the recommended file of a model would do."""
     wanted = wish(model)
     shape = catalogue_shape(model, wanted.file.quantisation)
-    projector = model.projector_bytes if wanted.projector is not None else 0
-    made = planned(shape, CONTEXT, machine, Asked(), projector)
+    encoder = model.encoder if wanted.projector is not None else NO_ENCODER
+    made = planned(shape, CONTEXT, machine, Asked(), encoder)
     on_card = min(made.gpu, shape.weight_bytes) if made.gpu_layers else 0
     in_memory = shape.weight_bytes - on_card
     seconds = on_card / _CARD_BANDWIDTH + in_memory / speed.bandwidth
     picture = 0.0
-    if projector:
+    if encoder:
         picture = _CARD_PICTURE if made.encoder_on_card else _PICTURE_FLOP / (_CORE_FLOPS * speed.cores)
     return Advice(model, made, _SEEN / seconds, picture)
 

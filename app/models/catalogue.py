@@ -14,6 +14,7 @@ import msgspec
 
 from app.core.paths import resources
 from app.gguf.tensor_types import BLOCKS
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.shape import Shape, global_layers
 
 _TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14}
@@ -66,6 +67,11 @@ class CatalogueModel(msgspec.Struct, frozen=True):
     knowledge_cutoff: str = ""
     languages: str = ""
     evaluations: tuple[Evaluation, ...] = ()
+
+    @property
+    def encoder(self) -> ImageEncoder:
+        """What its image part needs of memory."""
+        return ImageEncoder(self.projector_bytes) if self.projector_bytes else NO_ENCODER
 
 
 class Card(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from app.core.settings import DEFAULT_CONTEXT, LoadOptions
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.memory import BATCH, KV_BYTES, Machine, Plan, Setup, Verdict, place
 from app.models.shape import Shape
 
@@ -31,24 +32,24 @@ class Alternative:
     plan: Plan
 
 
-def best(shape: Shape, options: LoadOptions, machine: Machine, projector: int = 0) -> Plan:
+def best(shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER) -> Plan:
     """The plan for this machine; what `options` name is kept. Memory in bytes that is free."""
-    found = max(plans(shape, options, machine, projector), key=lambda made: worth(shape, made))
+    found = max(plans(shape, options, machine, encoder), key=lambda made: worth(shape, made))
     if found.verdict is not Verdict.NO or options.kv_type:
         return found
     coarse = msgspec.structs.replace(options, kv_type="q4_0")  # better than none
-    other = max(plans(shape, coarse, machine, projector), key=lambda made: worth(shape, made))
+    other = max(plans(shape, coarse, machine, encoder), key=lambda made: worth(shape, made))
     return found if other.verdict is Verdict.NO else other
 
 
-def plans(shape: Shape, options: LoadOptions, machine: Machine, projector: int = 0) -> Iterator[Plan]:
+def plans(shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER) -> Iterator[Plan]:
     """Every plan that may be chosen by itself."""
     if options.gpu_layers == 0:
         machine = replace(machine, cards=())
     for context in _contexts(shape, options):
         for kv_type in _kv_types(options):
             for batch in [options.batch] if options.batch else BATCHES:
-                made = place(shape, Setup(context, kv_type, batch), machine, projector, options.gpu_layers)
+                made = place(shape, Setup(context, kv_type, batch), machine, encoder, options.gpu_layers)
                 if options.context or context <= usual_context(shape) or made.verdict is Verdict.FITS:
                     yield made
 
@@ -66,17 +67,19 @@ def usual_context(shape: Shape) -> int:
     return min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
 
 
-def alternatives(shape: Shape, options: LoadOptions, machine: Machine, projector: int = 0) -> tuple[Alternative, ...]:
+def alternatives(
+    shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER
+) -> tuple[Alternative, ...]:
     """What else a person might want: *Faster* with more layers on the cards, *Better* with a finer or longer memory."""
-    chosen = best(shape, options, machine, projector)
+    chosen = best(shape, options, machine, encoder)
     found = []
     if machine.cards and chosen.gpu_layers < chosen.layers:
-        faster = max(_all(shape, machine, projector), key=lambda made: (made.gpu_layers, *worth(shape, made)))
+        faster = max(_all(shape, machine, encoder), key=lambda made: (made.gpu_layers, *worth(shape, made)))
         if faster.gpu_layers > chosen.gpu_layers:
             found.append(Alternative("Faster", faster))
     finer = [
         made
-        for made in _all(shape, machine, projector)
+        for made in _all(shape, machine, encoder)
         if made.kv_type == "f16" and made.context >= chosen.context and made.encoder_on_card == chosen.encoder_on_card
         and (made.context > chosen.context or chosen.kv_type != "f16")
     ]  # fmt: skip
@@ -85,7 +88,7 @@ def alternatives(shape: Shape, options: LoadOptions, machine: Machine, projector
     return tuple(found)
 
 
-def smaller(shape: Shape, failed: Plan, machine: Machine, projector: int = 0) -> Plan | None:
+def smaller(shape: Shape, failed: Plan, machine: Machine, encoder: ImageEncoder = NO_ENCODER) -> Plan | None:
     """The next smaller plan after this one ran out of memory: less on the cards, then none, then less to remember.
 
     None where nothing smaller is left.
@@ -94,15 +97,15 @@ def smaller(shape: Shape, failed: Plan, machine: Machine, projector: int = 0) ->
     if failed.gpu_layers or failed.encoder_on_card:
         pairs = zip(machine.cards, failed.on_cards, strict=True)
         held = tuple(replace(card, free=min(card.free, round(size * _SMALLER))) for card, size in pairs)
-        made = place(shape, setup, replace(machine, cards=held), projector)
+        made = place(shape, setup, replace(machine, cards=held), encoder)
         if made.gpu_layers >= failed.gpu_layers:
-            made = place(shape, setup, replace(machine, cards=()), projector)
+            made = place(shape, setup, replace(machine, cards=()), encoder)
         return made
     without = replace(machine, cards=())
     if failed.kv_type == "f16":
-        return place(shape, replace(setup, kv_type="q8_0"), without, projector)
+        return place(shape, replace(setup, kv_type="q8_0"), without, encoder)
     if failed.context > _LEAST_CONTEXT:
-        return place(shape, replace(setup, context=max(_LEAST_CONTEXT, failed.context // 2)), without, projector)
+        return place(shape, replace(setup, context=max(_LEAST_CONTEXT, failed.context // 2)), without, encoder)
     return None
 
 
@@ -135,11 +138,11 @@ def _kv_types(options: LoadOptions) -> tuple[str, ...]:
     return _EXACT[:1] if options.flash_attention == "off" else _EXACT
 
 
-def _all(shape: Shape, machine: Machine, projector: int) -> Iterator[Plan]:
+def _all(shape: Shape, machine: Machine, encoder: ImageEncoder) -> Iterator[Plan]:
     """Plans that a person may choose where they run: all caches, and the encoder at either place."""
     for context in _contexts(shape, LoadOptions()):
         for kv_type in KV_BYTES:
-            for on_card in (True, False) if projector else (True,):
-                made = place(shape, Setup(context, kv_type, BATCH, on_card), machine, projector)
+            for on_card in (True, False) if encoder else (True,):
+                made = place(shape, Setup(context, kv_type, BATCH, on_card), machine, encoder)
                 if made.verdict is not Verdict.NO:
                     yield made

@@ -18,6 +18,7 @@ import msgspec
 from app.core.errors import ModelError
 from app.core.paths import decode_path, display_name, encode_path
 from app.gguf.header import Header, read_header
+from app.gguf.projector import image_part
 from app.models.places import OLLAMA, Place
 
 _DEEPEST = 6  # folders below a place
@@ -27,7 +28,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
 _MOST_VALUES = 1 << 62  # what a damaged header may claim
-_FORM = 1  # of the remembered headers
+_FORM = 2  # of the remembered headers
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class Facts(msgspec.Struct, frozen=True):
     width: int = 0  # of its embeddings; of an image part: of the model that it fits
     licence: str = ""
     has_template: bool = False
-    projector: str = ""  # kind of image part, "" for a text model
+    projector: str = ""  # kind of image part (one that only hears: sound), "" for a text model
     error: str = ""
 
     @property
@@ -246,17 +247,16 @@ def _read(path: Path) -> Facts:
 
 
 def _facts_of(header: Header, *, whole: bool) -> Facts:
-    of_image = header.architecture == "clip"
-    width = "clip.vision.projection_dim" if of_image else f"{header.architecture}.embedding_length"
+    part = image_part(header)
     return Facts(
         architecture=header.architecture,
         quantisation=header.quantisation,
         parameters=min(_MOST_VALUES, sum(prod(tensor.shape) for tensor in header.tensors)) if whole else 0,
         context=header.number(f"{header.architecture}.context_length"),
-        width=header.number(width),
+        width=part.width if part is not None else header.number(f"{header.architecture}.embedding_length"),
         licence=header.text("general.license"),
         has_template=bool(header.text("tokenizer.chat_template")),
-        projector=(header.text("clip.projector_type") or "unnamed") if of_image else "",
+        projector=(part.kind or "sound") if part is not None else "",
     )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.shape import Shape
 
 KV_BYTES = {"f16": (2, 1), "q8_0": (34, 32), "q4_0": (18, 32)}  # bytes of so many values
 BATCH = 512  # n_ubatch
 CHECKPOINTS = 2  # of the local layers: at the start and the end of the latest answer
-ENCODER_WORK = 121 << 20  # bytes; SigLIP at 896 pixels with flash attention
 _PAD = 256  # cells
 _MARGIN, _MARGIN_PART = 256 << 20, 0.02
 
@@ -143,17 +143,21 @@ def checkpoint_bytes(shape: Shape, kv_type: str) -> int:
     return shape.window * local // values * size if shape.window else 0
 
 
-def place(shape: Shape, setup: Setup, machine: Machine, projector: int = 0, layers: int = -1) -> Plan:
+def place(shape: Shape, setup: Setup, machine: Machine, encoder: ImageEncoder = NO_ENCODER, layers: int = -1) -> Plan:
     """The plan of this setup with the most layers on the cards: on one card if it takes them all, else in a row.
+
+    The batch is as large as the image encoder needs it, and the context twice that.
 
     With `layers` 0 or more, so many are put there whether they fit or not.
 
     llama.cpp places layers from the last one backwards, the output first among them. The encoder goes to the first card
     that sees; where it finds no room there it is planned in the computer's memory, with `encoder_on_card` False.
     """
-    sizes = _Sizes(shape, setup, machine, projector, layers)
-    if setup.encoder_on_card and projector and not sizes.encoder_fits():
-        sizes = _Sizes(shape, replace(setup, encoder_on_card=False), machine, projector, layers)
+    batch, context = max(setup.batch, encoder.together), max(setup.context, 2 * encoder.together)
+    setup = replace(setup, batch=batch, context=context)
+    sizes = _Sizes(shape, setup, machine, encoder, layers)
+    if setup.encoder_on_card and encoder and not sizes.encoder_fits():
+        sizes = _Sizes(shape, replace(setup, encoder_on_card=False), machine, encoder, layers)
     everywhere = tuple(range(len(machine.cards)))
     rows = [*((number,) for number in everywhere), everywhere]
     found = [sizes.plan(sizes.filled(row)) for row in rows]
@@ -177,10 +181,10 @@ def encoder_card(machine: Machine) -> int | None:
 class _Sizes:
     """The parts of one setup, and what of them a number of layers takes."""
 
-    def __init__(self, shape: Shape, setup: Setup, machine: Machine, projector: int, layers: int) -> None:
+    def __init__(self, shape: Shape, setup: Setup, machine: Machine, encoder: ImageEncoder, layers: int) -> None:
         self._shape, self._setup, self._machine, self._asked = shape, setup, machine, layers
         self._cache = kv_bytes(shape, setup.context, setup.kv_type, setup.batch)
-        self._vision = projector + ENCODER_WORK if projector else 0
+        self._vision = encoder.size
         self._checkpoints = CHECKPOINTS * checkpoint_bytes(shape, setup.kv_type)
         self._all = shape.layers + 1  # the output counts as one
         self._limit = self._all if layers < 0 else min(layers, self._all)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.core.errors import ModelError
 from app.gguf.header import Header
-from app.gguf.projector import fitting
 
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 _GLOBAL_EVERY = {"gemma3": 6, "gemma2": 2}  # every n-th layer looks at everything, the others at a window
@@ -92,9 +90,3 @@ def shape_of(header: Header, name: str) -> Shape:
         output_bytes=output,
         other_bytes=other,
     )
-
-
-def projector_bytes(model: Path, header: Header) -> int:
-    """Weights of the image part beside a model, 0 where none fits."""
-    found = fitting(model, header, "gemma3")
-    return sum(tensor.size for tensor in found[1].tensors) if found is not None else 0

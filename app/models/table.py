@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.models.catalogue import CatalogueModel, catalogue_shape
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.memory import Machine, Plan, Setup, Verdict, in_gib, place
 from app.models.shape import Shape
 
@@ -42,16 +43,16 @@ def table(model: CatalogueModel, machine: Machine, wish: Asked) -> tuple[Row, ..
     for name in model.quantisations:
         trained = first.partition("+")[0] == name and "+" in first
         shape = catalogue_shape(model, first if trained else name)
-        cells = tuple(planned(shape, context, machine, wish, model.projector_bytes) for context in contexts(model))
+        cells = tuple(planned(shape, context, machine, wish, model.encoder) for context in contexts(model))
         note = "recommended" if trained else {"F16": "full", "Q8_0": "near full"}.get(name, "")
         rows.append(Row(f"{name} QAT" if trained else name, note, shape, cells))
     return tuple(rows)
 
 
-def planned(shape: Shape, context: int, machine: Machine, wish: Asked, projector: int) -> Plan:
+def planned(shape: Shape, context: int, machine: Machine, wish: Asked, encoder: ImageEncoder) -> Plan:
     """One cell."""
     setup = Setup(context, wish.kv_type)
-    return place(shape, setup, machine, projector if wish.sees else 0)
+    return place(shape, setup, machine, encoder if wish.sees else NO_ENCODER)
 
 
 def kind(made: Plan) -> str:

@@ -69,12 +69,19 @@ class ChatTemplate:
         bos_text: str,
         eos_text: str,
         tools: TokenFormat | None = None,
+        *,
+        framed: bool = True,
     ) -> None:
-        """Raises EngineError for a template that cannot be read, or that fails on the plainest conversation."""
+        """Pictures stand between Gemma 3's own control tokens where they are `framed`; else others bring what it takes.
+
+        Raises EngineError for a template that cannot be read, or that fails on the plainest conversation.
+        """
         self._source = source
         self._template = Template(source)
         self._literals = Literals(control_tokens)
         self._specials = {"bos_token": bos_text, "eos_token": eos_text}
+        self._framed = framed
+        self._can_frame = set(PICTURE_FRAME) <= set(control_tokens)
         self._takes_system = True
         self.tools = tools  # None where the template does not show what it is given of tools, or not in these tokens
         for probe in _PROBES:
@@ -122,6 +129,8 @@ class ChatTemplate:
 
     def shows_pictures(self) -> bool:
         """Whether a picture of a message has a place: some templates and vocabularies have none."""
+        if self._framed and not self._can_frame:
+            return False
         picture = Picture("", 1, 1, "")
         probe = Prompt("", (Message(Role.USER, "x", pictures=(picture,)),))
         try:
@@ -222,17 +231,24 @@ class ChatTemplate:
 
     def _written(self, text: str, marks: _Marks) -> Iterator[Segment]:
         """What stands between sampled answers: control tokens and plain text."""
-        text = text.replace(marks.begin, "").replace(marks.end, "").replace(marks.picture, _framed(marks.picture))
+        text = text.replace(marks.begin, "").replace(marks.end, "")
+        if self._framed:
+            text = text.replace(marks.picture, _framed(marks.picture))
         place = 0
         for start, end in self._literals.find(text):
-            if text[place:start] == marks.picture:
-                yield Seen()
-            elif start > place:
-                yield Plain(text[place:start].replace(marks.guard, ""))
+            yield from _plain(text[place:start], marks)
             yield Control(text[start:end])
             place = end
-        if place < len(text):
-            yield Plain(text[place:].replace(marks.guard, ""))
+        yield from _plain(text[place:], marks)
+
+
+def _plain(text: str, marks: _Marks) -> Iterator[Segment]:
+    """Text without control tokens, and pictures in it."""
+    for place, words in enumerate(text.split(marks.picture)):
+        if place:
+            yield Seen()
+        if words:
+            yield Plain(words.replace(marks.guard, ""))
 
 
 def _framed(picture: str) -> str:

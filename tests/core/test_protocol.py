@@ -19,7 +19,8 @@ from app.core.tools import ToolDefinition, ToolResult, WrittenCall
 TOKENS = SampledTokens("fingerprint", b"\x01\x00\x00\x00\xff\xff\x03\x00")
 USAGE = Usage(9, 4, 5, 3, 1, 1, "memory")
 TIMINGS = Timings(1.5, 2.5, 3.5, 4.5, 5.5, 61.25)
-PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER, "Grüße.png")
+PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER, "Grüße.png", 280)
+SIGHTING = protocol.Sighting("5f", 280, 266, 1, 912, 672)
 TOOL = ToolDefinition("add", "Adds.", {"type": "object", "properties": {"a": {"type": "number"}}})
 RESULT = ToolResult("add", "3\n4", True)
 PROMPT = protocol.Prompt(
@@ -51,6 +52,7 @@ INFO = protocol.ModelInfo(
     load_ms=12.5,
     image_side=896,
     image_tokens=256,
+    image_choices=(280,),
     view_seconds=1.5,
     blind="It reads text only.",
     kv_type="q8_0",
@@ -76,7 +78,7 @@ EVENTS: list[Event] = [
     protocol.Loaded(1, INFO),
     protocol.LoadFailed(1, "cut", "“gem.gguf” is cut.", True, protocol.Offer(OPTIONS, "with 30 of 49 layers")),
     protocol.Unloaded(),
-    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,), (21,)),
+    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,), (21,), (SIGHTING,)),
     protocol.Rendered(7, (protocol.PromptPart("control", "<start_of_turn>", 1),), "It is too long."),
     protocol.Reading(3, 256, 512, 128),
     protocol.Seeing(3, 1, 4, 0.5),
@@ -120,7 +122,7 @@ def test_events_come_out_as_they_were(event: Event) -> None:
 
 def test_the_samples_leave_no_field_at_its_default() -> None:
     """Or a field that is lost on the way would not be missed."""
-    for sample in (*REQUESTS, *EVENTS, INFO, PROMPT, PICTURE, TOKENS, USAGE, TIMINGS, OPTIONS, SAMPLING):
+    for sample in (*REQUESTS, *EVENTS, INFO, PROMPT, PICTURE, SIGHTING, TOKENS, USAGE, TIMINGS, OPTIONS, SAMPLING):
         for field in msgspec.structs.fields(sample):
             assert getattr(sample, field.name) != field.default, (type(sample).__name__, field.name)
 

@@ -20,7 +20,7 @@ TEMPLATES = ROOT / "tests" / "prompt" / "templates"
 TEMPLATE = (TEMPLATES / "gemma-4-31B-it.jinja").read_text(encoding="utf-8")
 OLDER_TEMPLATE = (TEMPLATES / "gemma-4-31B-it-interleaved.jinja").read_text(encoding="utf-8")
 # as llama.cpp's converter (conversion/gemma.py) types them
-CONTROL = ("<|turn>", "<turn|>", "<|tool>", "<tool|>", "<|think|>")
+CONTROL = ("<|turn>", "<turn|>", "<|tool>", "<tool|>", "<|think|>", "<|image>", "<image|>", "<|image|>")
 VISIBLE = (
     "<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", '<|"|>',
 )  # fmt: skip
@@ -35,12 +35,13 @@ def write_gemma4(
     *,
     template: str = TEMPLATE,
     tokens: tuple[str, ...] = (*CONTROL, *VISIBLE),
+    is_alive: bool = False,
 ) -> Path:
-    """Writes the model. `script` names tokens by their literals."""
+    """Writes the model. `script` names tokens by their literals; the layers of one that is alive add something."""
     writer = gguf.GGUFWriter(path, "gemma4")
     writer.add_name("tiny-gemma4")
     writer.add_file_type(int(gguf.LlamaFileType.ALL_F32))
-    words = _write_vocabulary(writer, tokens)
+    words = write_vocabulary(writer, tokens)
     writer.add_chat_template(template)
     _write_shape(writer)
     random = np.random.default_rng(4)
@@ -54,7 +55,7 @@ def write_gemma4(
     writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))
     writer.add_tensor("rope_freqs.weight", np.ones(_HEAD // 2, np.float32))
     for number in range(_LAYERS):
-        for name, weights in _layer(random).items():
+        for name, weights in _layer(random, is_alive=is_alive).items():
             writer.add_tensor(f"blk.{number}.{name}.weight", weights)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -83,7 +84,8 @@ def _write_shape(writer: gguf.GGUFWriter) -> None:
     writer.add_rope_freq_base(1e6)
 
 
-def _write_vocabulary(writer: gguf.GGUFWriter, added: tuple[str, ...]) -> list[str]:
+def write_vocabulary(writer: gguf.GGUFWriter, added: tuple[str, ...], control: tuple[str, ...] = CONTROL) -> list[str]:
+    """The words of the micro model and these; those in `control` are control tokens. Returns all of them."""
     reader = gguf.GGUFReader(_WORDS)
     fields = {name: field.contents() for name, field in reader.fields.items() if name.startswith("tokenizer.ggml.")}
     words, types = list(fields["tokenizer.ggml.tokens"]), list(fields["tokenizer.ggml.token_type"])
@@ -91,7 +93,7 @@ def _write_vocabulary(writer: gguf.GGUFWriter, added: tuple[str, ...]) -> list[s
     for token in added:
         words.append(token)
         scores.append(0.0)
-        types.append(gguf.TokenType.CONTROL if token in CONTROL else gguf.TokenType.USER_DEFINED)
+        types.append(gguf.TokenType.CONTROL if token in control else gguf.TokenType.USER_DEFINED)
     writer.add_tokenizer_model(fields["tokenizer.ggml.model"])
     writer.add_tokenizer_pre("default")
     writer.add_token_list(words)
@@ -105,8 +107,8 @@ def _write_vocabulary(writer: gguf.GGUFWriter, added: tuple[str, ...]) -> list[s
     return words
 
 
-def _layer(random: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """One layer whose two ways into the stream are shut."""
+def _layer(random: np.random.Generator, *, is_alive: bool) -> dict[str, NDArray[Any]]:
+    """One layer; its two ways into the stream are shut where it is not alive."""
     ones, head = np.ones(_WIDTH, np.float32), np.ones(_HEAD, np.float32)
     return {
         "attn_norm": ones, "post_attention_norm": ones, "ffn_norm": ones, "post_ffw_norm": ones,
@@ -114,10 +116,10 @@ def _layer(random: np.random.Generator) -> dict[str, NDArray[Any]]:
         "attn_q": _random(random, 2 * _HEAD, _WIDTH),
         "attn_k": _random(random, _HEAD, _WIDTH),
         "attn_v": _random(random, _HEAD, _WIDTH),
-        "attn_output": np.zeros((_WIDTH, 2 * _HEAD), np.float32),
+        "attn_output": _random(random, _WIDTH, 2 * _HEAD) * np.float32(is_alive),
         "ffn_gate": _random(random, _FORWARD, _WIDTH),
         "ffn_up": _random(random, _FORWARD, _WIDTH),
-        "ffn_down": np.zeros((_WIDTH, _FORWARD), np.float32),
+        "ffn_down": _random(random, _WIDTH, _FORWARD) * np.float32(is_alive),
     }  # fmt: skip
 
 

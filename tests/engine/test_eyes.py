@@ -66,7 +66,7 @@ def test_a_second_question_reads_and_encodes_nothing_again(engine: LocalEngine, 
     chat = Chat(engine)
     first = see(chat, "What shape is this?", kept(shape("star", "red"), tmp_path))
     assert (first.usage.images, first.usage.images_encoded) == (1, 1)
-    assert first.usage.evaluated_tokens > model_of(engine).eyes.projector.tokens  # type: ignore[union-attr]
+    assert first.usage.evaluated_tokens > model_of(engine).eyes.projector.part.tokens  # type: ignore[union-attr]
     second = chat.say("What colour is the star?")
     assert second.text == "The star is red."
     assert (second.usage.images, second.usage.images_encoded) == (1, 0)

@@ -8,8 +8,8 @@ import pytest
 
 from app.core.protocol import Device
 from app.core.settings import LoadOptions
-from app.engine.eyes import find_projector
 from app.engine.placing import Placer
+from app.engine.projectors import find_projector
 from app.gguf.header import read_header
 from app.models.machine import machine_of
 from app.models.memory import Gpu, Machine

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from app.core.settings import LoadOptions
 from app.models.catalogue import catalogue_shape, known_model
 from app.models.choice import BATCHES, alternatives, best, in_a_sentence, load_options, smaller, usual_context, worth
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.memory import Gpu, Machine, Plan, Setup, Verdict, place
 from app.models.shape import Shape
 
 GIB = 1 << 30
-PROJECTOR = 854_175_168
+ENCODER = ImageEncoder(854_175_168)
 MACHINES = st.builds(
     Machine,
     st.lists(
@@ -40,7 +41,7 @@ def _shape(name: str, quantisation: str = "Q4_0") -> Shape:
 SHAPES = {name: _shape(f"gemma-3-{name}") for name in ("12b", "4b", "270m", "27b")}
 
 
-def _every_plan(shape: Shape, machine: Machine, projector: int) -> list[Plan]:
+def _every_plan(shape: Shape, machine: Machine, encoder: ImageEncoder) -> list[Plan]:
     """All contexts, caches, batches, places of the encoder and numbers of layers, one after the other."""
     found = []
     for context in (4096, 8192, 16384, 32768):
@@ -48,9 +49,9 @@ def _every_plan(shape: Shape, machine: Machine, projector: int) -> list[Plan]:
             for batch in BATCHES:
                 for on_card in (True, False):
                     setup = Setup(context, kv_type, batch, on_card)
-                    fullest = place(shape, setup, machine, projector)
+                    fullest = place(shape, setup, machine, encoder)
                     for layers in {fullest.gpu_layers, max(0, fullest.gpu_layers - 1), fullest.gpu_layers // 2}:
-                        found.append(place(shape, setup, machine, projector, layers))
+                        found.append(place(shape, setup, machine, encoder, layers))
     return found
 
 
@@ -63,13 +64,13 @@ def _fits(made: Plan, machine: Machine) -> bool:
 
 
 @settings(max_examples=120, deadline=None)
-@given(MACHINES, st.sampled_from(sorted(SHAPES)), st.sampled_from([0, PROJECTOR]))
-def test_the_chosen_plan_fits_and_none_is_better(machine: Machine, name: str, projector: int) -> None:
+@given(MACHINES, st.sampled_from(sorted(SHAPES)), st.sampled_from([NO_ENCODER, ENCODER]))
+def test_the_chosen_plan_fits_and_none_is_better(machine: Machine, name: str, encoder: ImageEncoder) -> None:
     shape = SHAPES[name]
-    made = best(shape, LoadOptions(), machine, projector)
+    made = best(shape, LoadOptions(), machine, encoder)
     fitting = [
         other
-        for other in _every_plan(shape, machine, projector)
+        for other in _every_plan(shape, machine, encoder)
         if _fits(other, machine) and (other.context <= usual_context(shape) or other.verdict is Verdict.FITS)
     ]
     if made.verdict is Verdict.NO:
@@ -87,21 +88,21 @@ def test_the_chosen_plan_fits_and_none_is_better(machine: Machine, name: str, pr
 @given(MACHINES, st.sampled_from(sorted(SHAPES)))
 def test_what_a_person_names_is_kept(machine: Machine, name: str) -> None:
     options = LoadOptions(context=5000, kv_type="q8_0", batch=300, gpu_layers=7)
-    made = best(SHAPES[name], options, machine, PROJECTOR)
+    made = best(SHAPES[name], options, machine, ENCODER)
     assert (made.context, made.kv_type, made.batch) == (5000, "q8_0", 300)
     assert made.gpu_layers == (min(7, made.layers) if machine.cards else 0)
-    assert best(SHAPES[name], LoadOptions(gpu_layers=0), machine, PROJECTOR).gpu == 0
+    assert best(SHAPES[name], LoadOptions(gpu_layers=0), machine, ENCODER).gpu == 0
 
 
 @settings(max_examples=60, deadline=None)
-@given(MACHINES, st.sampled_from(sorted(SHAPES)), st.sampled_from([0, PROJECTOR]))
-def test_smaller_plans_end_on_the_processor(machine: Machine, name: str, projector: int) -> None:
+@given(MACHINES, st.sampled_from(sorted(SHAPES)), st.sampled_from([NO_ENCODER, ENCODER]))
+def test_smaller_plans_end_on_the_processor(machine: Machine, name: str, encoder: ImageEncoder) -> None:
     shape = SHAPES[name]
-    made: Plan | None = best(shape, LoadOptions(), machine, projector)
+    made: Plan | None = best(shape, LoadOptions(), machine, encoder)
     seen = []
     while made is not None:
         seen.append(made)
-        made = smaller(shape, made, machine, projector)
+        made = smaller(shape, made, machine, encoder)
         assert len(seen) < 60
     for before, after in pairwise(seen):
         assert (after.gpu, after.kv, after.context) < (before.gpu, before.kv, before.context) or after.gpu < before.gpu
@@ -111,44 +112,44 @@ def test_smaller_plans_end_on_the_processor(machine: Machine, name: str, project
 
 def test_a_card_of_eight_holds_part_of_12b_and_a_card_of_twelve_all() -> None:
     shape = SHAPES["12b"]
-    eight = best(shape, LoadOptions(), Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), PROJECTOR)
+    eight = best(shape, LoadOptions(), Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), ENCODER)
     assert (eight.verdict, eight.encoder_on_card, eight.context) == (Verdict.PARTIAL, True, 8192)
     assert 30 < eight.gpu_layers < 49
-    twelve = best(shape, LoadOptions(), Machine((Gpu("g", int(11.4 * GIB)),), 16 * GIB), PROJECTOR)
+    twelve = best(shape, LoadOptions(), Machine((Gpu("g", int(11.4 * GIB)),), 16 * GIB), ENCODER)
     assert (twelve.verdict, twelve.kv_type, twelve.context) == (Verdict.FITS, "f16", 32768)
-    ten = best(shape, LoadOptions(), Machine((Gpu("g", int(9.0 * GIB)),), 16 * GIB), PROJECTOR)
+    ten = best(shape, LoadOptions(), Machine((Gpu("g", int(9.0 * GIB)),), 16 * GIB), ENCODER)
     assert (ten.verdict, ten.gpu_layers, ten.context) == (Verdict.FITS, 49, 8192)
 
 
 def test_two_cards_take_what_one_cannot() -> None:
     shape = SHAPES["12b"]
     two = Machine((Gpu("a", 6 * GIB), Gpu("b", 6 * GIB)), 16 * GIB)
-    made = best(shape, LoadOptions(), two, PROJECTOR)
+    made = best(shape, LoadOptions(), two, ENCODER)
     assert made.verdict is Verdict.FITS
     assert sum(made.split) == 49
     assert all(made.split)
-    one = best(shape, LoadOptions(), Machine((Gpu("a", 4 * GIB), Gpu("b", 24 * GIB)), 16 * GIB), PROJECTOR)
+    one = best(shape, LoadOptions(), Machine((Gpu("a", 4 * GIB), Gpu("b", 24 * GIB)), 16 * GIB), ENCODER)
     assert one.split == (0, 49)
-    assert one.on_cards[0] > PROJECTOR  # the encoder alone
+    assert one.on_cards[0] > ENCODER.weights  # the encoder alone
 
 
 def test_alternatives_are_faster_or_better() -> None:
     shape, machine = SHAPES["12b"], Machine((Gpu("g", int(7.4 * GIB)),), 32 * GIB)
-    chosen = best(shape, LoadOptions(), machine, PROJECTOR)
-    found = {one.name: one.plan for one in alternatives(shape, LoadOptions(), machine, PROJECTOR)}
+    chosen = best(shape, LoadOptions(), machine, ENCODER)
+    found = {one.name: one.plan for one in alternatives(shape, LoadOptions(), machine, ENCODER)}
     assert found["Faster"].gpu_layers > chosen.gpu_layers
     assert (found["Better"].context, found["Better"].kv_type) > (chosen.context, "") or chosen.kv_type != "f16"
     assert "Faster" not in {
-        one.name for one in alternatives(shape, LoadOptions(), Machine((), 32 * GIB), PROJECTOR)
+        one.name for one in alternatives(shape, LoadOptions(), Machine((), 32 * GIB), ENCODER)
     }  # fmt: skip
 
 
 def test_a_plan_as_options_and_in_words() -> None:
     shape = SHAPES["12b"]
-    made = best(shape, LoadOptions(threads=3), Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), PROJECTOR)
+    made = best(shape, LoadOptions(threads=3), Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), ENCODER)
     options = load_options(LoadOptions(threads=3), made)
     assert options == LoadOptions(8192, made.batch, 3, made.gpu_layers, made.kv_type)
-    assert best(shape, options, Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), PROJECTOR) == made
+    assert best(shape, options, Machine((Gpu("g", int(7.4 * GIB)),), 16 * GIB), ENCODER) == made
     assert in_a_sentence(made).startswith(
         f"with {made.gpu_layers} of 49 layers on the graphics card, a context of 8,192"
     )

@@ -15,6 +15,7 @@ from app.core.settings import LoadOptions
 from app.engine.local import LocalEngine
 from app.gguf.header import read_header
 from app.models.catalogue import catalogue_shape, known_model
+from app.models.encoder import ImageEncoder
 from app.models.machine import on_card
 from app.models.memory import (
     BATCH,
@@ -177,9 +178,9 @@ def test_weights_are_those_of_the_file(gemma_270m: Path, demo_model: Path, micro
 # where it goes
 
 
-def _planned(context: int, kv_type: str, gpu: int, ram: int, projector: int = 0) -> Plan:
+def _planned(context: int, kv_type: str, gpu: int, ram: int, weights: int = 0) -> Plan:
     """On a machine with one card."""
-    return place(GEMMA_12B, Setup(context, kv_type), on_card(gpu, ram), projector)
+    return place(GEMMA_12B, Setup(context, kv_type), on_card(gpu, ram), ImageEncoder(weights))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_the_card_is_filled_and_never_too_full(gib: int) -> None:
             GEMMA_12B,
             Setup(32768, "q8_0", encoder_on_card=made.encoder_on_card),
             Machine((Gpu("", gib * GIB),), 64 * GIB),
-            814 * MIB,
+            ImageEncoder(814 * MIB),
             made.gpu_layers + 1,
         )
         assert more.gpu_layers == made.gpu_layers + 1

@@ -77,7 +77,7 @@ def test_figures_tell_what_is_known(look: Look, qtbot: QtBot) -> None:
     model = models()[1]
     shape = catalogue_shape(model, wish(model).file.quantisation)
     for machine, on_card in ((Machine((), 16 * GIB), False), (Machine((Gpu("", 24 * GIB),), 16 * GIB), True)):
-        made = planned(shape, CONTEXT, machine, Wanted(), model.projector_bytes)
+        made = planned(shape, CONTEXT, machine, Wanted(), model.encoder)
         first = dict(figures(made, machine, None, sees=True))
         then = dict(figures(made, machine, advice(model, machine, SLOW), sees=True))
         assert first["Speed, estimated"] == ("known once it runs" if on_card else "being measured")

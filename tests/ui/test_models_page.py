@@ -95,7 +95,7 @@ def test_every_cell_says_what_the_plan_says(window: MainWindow, fits: FitPage) -
         for column in range(1, model.columnCount()):
             context = 2048 << column
             shape, machine = catalogue_shape(known[0], quantisation), on_card(11 * GIB, 32 * GIB)
-            made = place(shape, Setup(context, "f16"), machine, known[0].projector_bytes)
+            made = place(shape, Setup(context, "f16"), machine, known[0].encoder)
             assert model.index(row, column).data() == f"{made.total / GIB:.1f}"
             shown = model.plan_at(model.index(row, column))
             assert shown is not None

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.core.settings import LoadOptions
 from app.models.catalogue import cards, catalogue
 from app.models.choice import alternatives, in_a_sentence
+from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.machine import on_card
 from app.models.memory import Machine, Plan, Verdict
 from app.models.table import Asked, Row, contexts, in_words, kind, planned, table
@@ -214,7 +215,7 @@ class FitPage(QWidget):
         whole = f", {self._here.ram / _GIB:.0f} GiB" if self._asked_ram is None and self._here.ram else ""
         self.memory_bar.show_parts(f"Memory{whole}", machine.ram, in_memory)
         options = LoadOptions(context=made.context, kv_type=made.kv_type)
-        found = alternatives(row.shape, options, machine, self._projector if self._sees else 0)
+        found = alternatives(row.shape, options, machine, self._encoder if self._sees else NO_ENCODER)
         others = [f"{one.name}: {in_a_sentence(one.plan)}." for one in found]
         said = in_words(row.name, made, machine)
         self.side.show_plan(said, kind(made), self._runs_on(row, made, machine), others, self._why_not())
@@ -248,13 +249,13 @@ class FitPage(QWidget):
     def _runs_on(self, row: Row, made: Plan, machine: Machine) -> list[tuple[str, str, str, str]]:
         found = []
         for card in reversed(cards()):
-            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wanted, self._projector)
+            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wanted, self._encoder)
             found.append((card.name, f"{card.gib} GiB", _verdict(plan), kind(plan)))
         return found
 
     @property
-    def _projector(self) -> int:
-        return self._model.projector_bytes
+    def _encoder(self) -> ImageEncoder:
+        return self._model.encoder
 
     @Slot(int, int)
     def _on_cell_chosen(self, row: int, column: int) -> None:

@@ -78,7 +78,7 @@ class ModelCard(Card):
     def show_fit(self, machine: Machine, speed: Speed | None, *, is_best: bool) -> None:
         """How it would run here."""
         shape = catalogue_shape(self.model, self._wish.file.quantisation)
-        made = planned(shape, CONTEXT, machine, Asked(), self.model.projector_bytes)
+        made = planned(shape, CONTEXT, machine, Asked(), self.model.encoder)
         what = kind(made)
         self.fit.tell(_SAYS[what], what)
         found = advice(self.model, machine, speed) if speed is not None else None

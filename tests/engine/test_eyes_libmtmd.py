@@ -1,0 +1,224 @@
+"""Pictures that libmtmd prepares: the same as its own way, encoded once, read once, as many tokens as were chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from app.core.message import FinishReason, Message, Picture, Role
+from app.core.paths import decode_path, encode_path
+from app.core.protocol import Event, Finished, Generate, Load, LookAhead, LookedAhead, Measure, Prompt, Seeing
+from app.core.settings import LoadOptions
+from app.engine.local import LocalEngine
+from app.engine.model import Model
+from app.media.prepare import whole
+from tests.engine.chats import Chat, loaded, model_of
+from tests.engine.gemma4 import write_gemma4
+from tests.engine.image_parts import write_gemma4uv, write_gemma4v, write_idefics3, write_llama
+from tests.engine.theirs import Floats, Theirs
+from tests.media.drawn import kept, number, shape
+
+TEXT = "What number is shown?"
+MARKER = "<__media__>"
+OPTIONS = LoadOptions(context=4096, threads=1)
+KINDS = ("gemma4v", "gemma4uv", "idefics3")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A text model of each kind, its image part beside it."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {}
+    for kind in KINDS:
+        (folder / kind).mkdir()
+        file = folder / kind / "tiny.gguf"
+        found[kind] = write_llama(file) if kind == "idefics3" else write_gemma4(file, is_alive=True)
+    write_gemma4v(folder / "gemma4v" / "mmproj-tiny.gguf")
+    write_gemma4uv(folder / "gemma4uv" / "mmproj-tiny.gguf")
+    write_idefics3(folder / "idefics3" / "mmproj-tiny.gguf")
+    return found
+
+
+@pytest.fixture(params=KINDS)
+def engine(files: dict[str, Path], request: pytest.FixtureRequest) -> Iterator[LocalEngine]:
+    with loaded(files[request.param], OPTIONS) as engine:
+        yield engine
+
+
+@pytest.fixture
+def gemma(files: dict[str, Path]) -> Iterator[LocalEngine]:
+    with loaded(files["gemma4v"], OPTIONS) as engine:
+        yield engine
+
+
+def _prompt(*pictures: Picture, text: str = TEXT) -> Prompt:
+    return Prompt("c", (Message(Role.USER, text, pictures=pictures),))
+
+
+def _ours(model: Model, prompt: Prompt) -> tuple[list[int], list[Floats], Floats]:
+    """Cells, embeddings of each view and logits as a turn makes them."""
+    assert model.eyes is not None
+    cells = model.prompts.tokens(prompt)
+    model.eyes.prepare(cells, lambda _done, _total, _fraction: None)
+    views = [run for picture in prompt.messages[0].pictures for run in model.eyes.runs(picture)]
+    embeddings = [np.frombuffer(model.eyes.embeddings(view)[0], np.float32) for view in views]
+    model.context.clear()
+    batch = model.llama_context.batch
+    model.context.read(cells, batch, lambda _cells: batch)
+    model.llama_context.synchronize()
+    return cells, embeddings, np.frombuffer(model.llama_context.logits(), np.float32).copy()
+
+
+def _marked(model: Model, prompt: Prompt) -> str:
+    """The prompt as text with libmtmd's markers."""
+    parts = [MARKER if part.kind == "picture" else part.text for part in model.prompts.parts(prompt)]
+    return "".join(parts).removeprefix(model.vocabulary.bos_text)
+
+
+def _pixels(picture: Picture) -> tuple[int, int, bytes]:
+    size = picture.width, picture.height
+    return (*size, whole(decode_path(picture.path), size))
+
+
+@pytest.mark.parametrize("tokens", [0, 70, 1120])
+def test_embeddings_and_logits_are_libmtmds_own(engine: LocalEngine, tmp_path: Path, tokens: int) -> None:
+    model = model_of(engine)
+    drawn = (shape("star", "red", size=(900, 600)), number(42))
+    pictures = [msgspec.structs.replace(kept(one, tmp_path), image_tokens=tokens) for one in drawn]
+    prompt = _prompt(*pictures)
+    cells, embeddings, logits = _ours(model, prompt)
+    assert model.eyes is not None
+    theirs = Theirs(model, (tokens or 560) if model.info.image_choices else 0)
+    with theirs.chunks(_marked(model, prompt), *map(_pixels, pictures)) as chunks:
+        expected = theirs.embeddings(chunks)
+        expected_logits, count = theirs.logits(chunks)
+    theirs.free()
+    assert count == len(cells)
+    assert len(expected) == len(embeddings) == model.eyes.encoded
+    assert all(np.array_equal(one, other) for one, other in zip(expected, embeddings, strict=True))
+    assert np.abs(expected_logits - logits).max() <= 0.01
+    again, cached, cached_logits = _ours(model, prompt)
+    assert model.eyes.encoded == len(expected)
+    assert again == cells
+    assert all(np.array_equal(one, other) for one, other in zip(cached, embeddings, strict=True))
+    assert np.array_equal(cached_logits, logits)
+    swapped, _, other_logits = _ours(model, _prompt(*reversed(pictures)))
+    assert model.eyes.encoded == len(expected)
+    assert swapped != cells
+    assert np.abs(other_logits - logits).max() > 0.01, "two pictures are not mixed up"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_a_restart_no_encoder_is_loaded(files: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    picture, found = kept(shape("star", "blue", size=(300, 200)), tmp_path / "pictures"), []
+    for encoded in (True, False):
+        engine = LocalEngine()
+        engine.begin()
+        engine.load(
+            Load(1, encode_path(files[kind]), OPTIONS, embeddings=encode_path(tmp_path / "embeddings")), lambda _: None
+        )
+        model = model_of(engine)
+        found.append(_ours(model, _prompt(picture)))
+        assert model.eyes is not None
+        assert bool(model.eyes.encoded) is encoded
+        assert (model.eyes._encoder is not None) is encoded
+        engine.unload()
+    assert found[0][0] == found[1][0]
+    assert all(np.array_equal(one, other) for one, other in zip(found[0][1], found[1][1], strict=True))
+    assert np.array_equal(found[0][2], found[1][2])
+
+
+def test_a_second_question_reads_and_encodes_nothing_again(engine: LocalEngine, tmp_path: Path) -> None:
+    chat = Chat(engine)
+    picture = kept(shape("star", "red", size=(400, 300)), tmp_path)
+    first = _see(chat, "What shape is this?", picture)
+    assert first.usage.images_encoded == first.usage.images > 0
+    second = chat.say("What colour is the star?")
+    assert (second.usage.images, second.usage.images_encoded) == (first.usage.images, 0)
+    assert second.usage.evaluated_tokens <= chat.message_cost("What colour is the star?") + 1 + 16
+    assert chat.regenerate().usage.evaluated_tokens <= 1
+    again = _see(Chat(engine), "What colour is the star?", picture)
+    assert again.usage.images_encoded == 0
+
+
+def test_encoding_is_told_and_stops(engine: LocalEngine, tmp_path: Path) -> None:
+    chat = Chat(engine)
+    picture = kept(shape("star", "black", size=(800, 600)), tmp_path)
+    chat.messages.append(Message(Role.USER, "What shape is this?", pictures=(picture,)))
+    told: list[object] = []
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Seeing) and not told:
+            told.append(event)
+            engine.request_stop()
+
+    engine.begin()
+    finished = engine.generate(Generate(1, Prompt("c", tuple(chat.messages)), chat.sampling), on_event)
+    assert told
+    assert (finished.reason, finished.usage.images_encoded) == (FinishReason.CANCELLED, 0)
+    model = model_of(engine)
+    engine.begin()
+    cells, embeddings, _ = _ours(model, _prompt(picture))
+    theirs = Theirs(model, 560 if model.info.image_choices else 0)
+    with theirs.chunks(_marked(model, _prompt(picture)), _pixels(picture)) as chunks:
+        expected = theirs.embeddings(chunks)
+    theirs.free()
+    assert cells
+    assert all(np.array_equal(one, other) for one, other in zip(expected, embeddings, strict=True))
+
+
+def test_it_is_seen_ahead(engine: LocalEngine, tmp_path: Path) -> None:
+    picture = kept(shape("star", "red", size=(400, 300)), tmp_path)
+    events: list[Event] = []
+    engine.begin()
+    assert engine.look_ahead(LookAhead(1, _prompt(picture, text="")), events.append, lambda: False)
+    told = [event for event in events if isinstance(event, LookedAhead)]
+    assert told[0].seen == (0.0,)
+    assert told[-1] == LookedAhead(1, (1.0,), told[-1].view_seconds, done=True)
+    assert told[-1].view_seconds > 0
+    finished = _see(Chat(engine), TEXT, picture)
+    assert finished.usage.images_encoded == 0
+    assert finished.usage.evaluated_tokens < 40, "what stands before the text was read"
+
+
+def test_the_choice_of_image_tokens_is_kept_to(gemma: LocalEngine, tmp_path: Path) -> None:
+    model, drawn = model_of(gemma), kept(shape("star", "red", size=(1600, 1200)), tmp_path)
+    assert model.info.image_choices == (70, 140, 280, 560, 1120)
+    assert model.eyes is not None
+    taken: dict[int, int] = {}
+    for tokens in (0, 70, 140, 280, 560, 1120):
+        picture = msgspec.structs.replace(drawn, image_tokens=tokens)
+        (run,) = model.eyes.runs(picture)
+        taken[tokens] = len(run)
+        measured = gemma.measure(Measure(1, _prompt(picture)))
+        (sighting,) = measured.sightings
+        assert (sighting.tokens, sighting.parts) == (len(run) + 2, 1)
+        assert sighting.width * sighting.height == len(run) * 48 * 48
+        answer = _see(Chat(gemma), TEXT, picture)
+        assert answer.usage.images_encoded == (0 if tokens == 560 else 1)
+    assert taken[0] == taken[560]
+    assert [taken[tokens] <= tokens for tokens in model.info.image_choices] == [True] * 5
+    assert sorted({*taken.values()}) == [taken[tokens] for tokens in model.info.image_choices]
+
+
+def _see(chat: Chat, text: str, *pictures: Picture) -> Finished:
+    chat.messages.append(Message(Role.USER, text, pictures=pictures))
+    return chat._keep(chat.answer())
+
+
+def test_the_plan_counts_the_encoders_buffers(
+    engine: LocalEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "app.llama")
+    picture = msgspec.structs.replace(kept(shape("star", "red", size=(2400, 2400)), tmp_path), image_tokens=1120)
+    _ours(model_of(engine), _prompt(picture))
+    said = re.findall(r"compute buffer size = +([\d.]+) MiB", caplog.text)
+    eyes = model_of(engine).eyes
+    assert eyes is not None
+    assert said
+    assert 0 < sum(map(float, said)) * (1 << 20) <= eyes.projector.part.work
