@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """From a fresh clone to a running Cabochon, with git and Python alone.
 
-    python3 packaging/bootstrap.py run [arguments of cabochon…]
+    python3 packaging/bootstrap.py run [--gpu cuda|vulkan|cpu] [arguments of cabochon…]
     python3 packaging/bootstrap.py test [--fast]
     python3 packaging/bootstrap.py lock
     python3 packaging/bootstrap.py package [--engine DIR] [--out DIR]
     python3 packaging/bootstrap.py release VERSION [--engine DIR] [--out DIR]
 
-`run` sets up what is missing and starts the program; `test` runs every check, `--fast` those of under five minutes;
+`run` sets up what is missing and starts the program; with `--gpu` the engine gets what it computes with on a graphics
+card, and keeps it until another choice; `test` runs every check, `--fast` those of under five minutes;
 `lock` writes the newest versions that pyproject.toml allows to packaging/constraints.txt, to be tested and committed;
 `package` makes the packages of this version, `release` those of a new one (package.py).
 
@@ -21,9 +22,11 @@ import sys
 OLDEST = (3, 11)
 NEWEST_MINOR = 14
 COMMANDS = ("run", "test", "lock", "package", "release")
+GPUS = ("cuda", "vulkan", "cpu")
 USAGE = (
     "usage: python3 packaging/bootstrap.py"
-    " run [arguments of cabochon...] | test [--fast] | lock | package | release VERSION\n"
+    " run [--gpu cuda|vulkan|cpu] [arguments of cabochon...]"
+    " | test [--fast] | lock | package | release VERSION\n"
 )
 
 
@@ -51,18 +54,32 @@ def too_old(arguments):
     return 1
 
 
+def gpu_choice(arguments):
+    # type: (list[str]) -> tuple[str, list[str]]
+    """What `--gpu` in front of the program's arguments names ("": it is not there, "?": nothing), and the arguments."""
+    option, joined, value = arguments[0].partition("=") if arguments else ("", "", "")
+    if option != "--gpu":
+        return "", arguments
+    if joined:
+        return value or "?", arguments[1:]
+    return (arguments[1] if arguments[1:] else "?"), arguments[2:]
+
+
 def main(arguments):
     # type: (list[str]) -> int
     """Runs one command; the exit status is the program's own, 1 when it could not be set up, 2 for a wrong command."""
     command = arguments[0] if arguments else ""
-    if command not in COMMANDS or (command == "test" and arguments[1:] not in ([], ["--fast"])):
+    gpu, rest = gpu_choice(arguments[1:]) if command == "run" else ("", arguments[1:])
+    wrong = command not in COMMANDS or (command == "test" and rest not in ([], ["--fast"]))
+    if wrong or gpu not in ("", *GPUS):
         sys.stderr.write(USAGE)
         return 2
     if sys.version_info < OLDEST:
         return too_old(arguments)
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # for what the program knows of cards
     from bootstrap_setup import perform
 
-    return perform(command, arguments[1:])
+    return perform(command, rest, gpu)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ ENGINE = "llama-cpp-python"
 # Without these llama.cpp would start ffprobe from PATH, and take OpenSSL in where its headers happen to be.
 ENGINE_OPTIONS = ("-DMTMD_VIDEO=OFF", "-DLLAMA_OPENSSL=OFF")
 BUILD_TOOLS = ("pip", "setuptools", "scikit-build-core", "cmake", "ninja")
+EXTRAS = ("package", "cuda", "vulkan")
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 SUFFIX = ".exe" if os.name == "nt" else ""
 
@@ -121,12 +122,12 @@ class Environment:
     @property
     def whole(self) -> bool:
         """One that stopped half-way has a python but no pip; an upgraded system may leave neither."""
-        return self.python.exists() and self.script("pip").exists() and self._packages() is not None
+        return self.python.exists() and self.script("pip").exists() and self.packages() is not None
 
     @property
     def made(self) -> bool:
         """Whether it is whole and has the pip that was tested."""
-        packages = self._packages() if self.whole else None
+        packages = self.packages() if self.whole else None
         return packages is not None and (packages / f"pip-{self.pins['pip']}.dist-info").exists()
 
     def make(self, report: Report) -> None:
@@ -138,7 +139,7 @@ class Environment:
             if report.run([sys.executable, "-m", "venv", str(self.folder)]):
                 why = reason(report.tail) or "What went wrong stands at its end."
                 raise SetupError(f"The virtual environment could not be made. {why} The log: {report.log}")
-        self._pip(report, "pip", ["install", f"pip=={self.pins['pip']}"], bundled=True)
+        self.pip(report, "pip", ["install", f"pip=={self.pins['pip']}"], bundled=True)
 
     def libraries_wanted(self, test: bool) -> str:
         """What the libraries should be, as one word; a change of it asks for them again."""
@@ -147,12 +148,12 @@ class Environment:
     def has_libraries(self, test: bool) -> bool:
         """Whether they are installed; those of `test` hold those of `run`."""
         wanted = [self.libraries_wanted(True), *([] if test else [self.libraries_wanted(False)])]
-        return self.made and self._state().get("libraries") in wanted
+        return self.made and self.state().get("libraries") in wanted
 
     def add_libraries(self, test: bool, report: Report) -> None:
         """Installs what needs no compiler."""
-        self._pip(report, "Python libraries", ["install", "--only-binary", ":all:", *self.requirements(test)])
-        self._remember(libraries=self.libraries_wanted(test))
+        self.pip(report, "Python libraries", ["install", "--only-binary", ":all:", *self.requirements(test)])
+        self.remember(libraries=self.libraries_wanted(test))
 
     def requirements(self, test: bool) -> list[str]:
         """What pyproject.toml asks for, without the engine."""
@@ -160,21 +161,24 @@ class Environment:
         lines = [*project["dependencies"], *(project["optional-dependencies"]["test"] if test else [])]
         return [line for line in lines if name_of(line) != ENGINE]
 
-    @property
-    def packager(self) -> list[str]:
-        """What pyproject.toml asks for to make packages."""
-        lines: list[str] = self._project()["optional-dependencies"]["package"]
+    def extra(self, name: str) -> list[str]:
+        """What pyproject.toml asks for beyond the program, by the name it has there."""
+        lines: list[str] = self._project()["optional-dependencies"][name]
         return lines
 
-    @property
-    def has_packager(self) -> bool:
-        """Whether it is installed in the tested version."""
-        return self.made and self._state().get("packager") == digest(*self.packager, self.pins["pyinstaller"])
+    def extra_wanted(self, name: str) -> str:
+        """Its tested versions, as one word."""
+        pins = self.pins
+        return digest(*(f"{line} {pins[name_of(line)]}" for line in self.extra(name)))
 
-    def add_packager(self, report: Report) -> None:
-        """Installs PyInstaller."""
-        self._pip(report, "PyInstaller", ["install", "--only-binary", ":all:", *self.packager])
-        self._remember(packager=digest(*self.packager, self.pins["pyinstaller"]))
+    def has_extra(self, name: str) -> bool:
+        """Whether it is installed in the tested versions."""
+        return self.made and self.state().get(f"extra {name}") == self.extra_wanted(name)
+
+    def add_extra(self, name: str, label: str, report: Report) -> None:
+        """Installs it; `label` says for people what it is."""
+        self.pip(report, label, ["install", "--only-binary", ":all:", *self.extra(name)])
+        self.remember(**{f"extra {name}": self.extra_wanted(name)})
 
     @property
     def engine_options(self) -> str:
@@ -202,20 +206,28 @@ class Environment:
     @property
     def has_engine(self) -> bool:
         """Whether it is installed, whole, and with these options."""
-        packages = self._packages() if self.made else None
+        packages = self.packages() if self.made else None
         record = f"{ENGINE.replace('-', '_')}-{self.pins[ENGINE]}.dist-info/RECORD"
-        built = self._state().get("engine", self.engine_wanted)
+        built = self.state().get("engine", self.engine_wanted)
         return packages is not None and (packages / record).exists() and built == self.engine_wanted
 
     def add_engine(self, report: Report) -> None:
         """Builds and installs the engine, or takes it from its cache. Minutes; the log has the compiler's output."""
-        force = ["--force-reinstall", "--no-deps"] if "engine" in self._state() else []
+        force = ["--force-reinstall", "--no-deps"] if "engine" in self.state() else []
         requirement = f"{ENGINE}=={self.pins[ENGINE]}"
         options = ["--verbose", "--no-binary", ENGINE, "--config-settings=ninja.make-fallback=false"]
         cache = ["--cache-dir", str(self.engine_cache)]
         environment = {**os.environ, "CMAKE_ARGS": self.engine_options}
-        self._pip(report, "Engine", ["install", *force, *options, *cache, requirement], environment)
-        self._remember(engine=self.engine_wanted)
+        self.pip(report, "Engine", ["install", *force, *options, *cache, requirement], environment)
+        shutil.rmtree(self.addons, ignore_errors=True)  # they belong to the engine that was here
+        self.remember(engine=self.engine_wanted)
+
+    @property
+    def addons(self) -> Path:
+        """Where the engine looks for backends beside its own libraries."""
+        packages = self.packages()
+        assert packages is not None
+        return packages / "llama_cpp" / "addons"
 
     @property
     def program_wanted(self) -> str:
@@ -226,24 +238,25 @@ class Environment:
     @property
     def has_program(self) -> bool:
         """Whether `cabochon` is installed, and from this very folder."""
-        return self.made and self.script("cabochon").exists() and self._state().get("program") == self.program_wanted
+        return self.made and self.script("cabochon").exists() and self.state().get("program") == self.program_wanted
 
     def add_program(self, report: Report) -> None:
         """Installs Cabochon so that it runs from this folder's files."""
-        self._pip(report, "Cabochon", ["install", "--no-deps", "--editable", str(self.root)])
-        self._remember(program=self.program_wanted)
+        self.pip(report, "Cabochon", ["install", "--no-deps", "--editable", str(self.root)])
+        self.remember(program=self.program_wanted)
 
     def download(self, requirements: Sequence[str], folder: Path, label: str, report: Report) -> None:
         """Brings distributions as files, without what they ask for. Those already in `folder` are not brought again."""
-        self._pip(report, label, ["download", "--no-deps", "--dest", str(folder), *requirements])
+        self.pip(report, label, ["download", "--no-deps", "--dest", str(folder), *requirements])
 
     def lock(self, report: Report) -> int:
         """Writes the newest versions that pyproject.toml allows, and of the build tools; returns how many."""
         answer = self.root / ".cache" / "lock.json"
-        wanted = [*self.requirements(test=True), *self.packager, *BUILD_TOOLS]
+        wanted = [*self.requirements(test=True), *BUILD_TOOLS]
+        wanted += [line for name in EXTRAS for line in self.extra(name)]
         wanted += [line for line in self._project()["dependencies"] if name_of(line) == ENGINE]
         resolve = ["install", "--dry-run", "--ignore-installed", "--report", str(answer), "--quiet", *wanted]
-        self._pip(report, "Looking for the newest versions", resolve, constrained=False)
+        self.pip(report, "Looking for the newest versions", resolve, constrained=False)
         found = [each["metadata"] for each in json.loads(answer.read_text(encoding="utf-8"))["install"]]
         answer.unlink()
         versions = {normalised(each["name"]): each["version"] for each in found}
@@ -252,7 +265,7 @@ class Environment:
         self.constraints.write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
         return len(lines)
 
-    def _pip(
+    def pip(
         self,
         report: Report,
         label: str,
@@ -288,7 +301,7 @@ class Environment:
                 f"{label}: this step failed. {why} Run the same command to try again. The log: {report.log}"
             )
 
-    def _packages(self) -> Path | None:
+    def packages(self) -> Path | None:
         """site-packages of the Python that the environment runs; None where that Python is gone or has changed."""
         if os.name == "nt":
             return self.folder / "Lib" / "site-packages"
@@ -301,17 +314,18 @@ class Environment:
             return None
         return self.folder / "lib" / f"python{version[1]}" / "site-packages"
 
-    def _state(self) -> dict[str, str]:
+    def state(self) -> dict[str, str]:
+        """What is remembered."""
         try:
             state: dict[str, str] = json.loads((self.folder / "cabochon.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return state
 
-    def _remember(self, **facts: str) -> None:
-        """Written whole or not at all."""
+    def remember(self, **facts: str) -> None:
+        """Add these facts; written whole or not at all."""
         temporary = self.folder / "cabochon.json.new"
-        temporary.write_text(json.dumps({**self._state(), **facts}), encoding="utf-8")
+        temporary.write_text(json.dumps({**self.state(), **facts}), encoding="utf-8")
         temporary.replace(self.folder / "cabochon.json")
 
     def _project(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ WAYLAND_LIBRARIES = {
     "libwayland-cursor0": ("libwayland-cursor.so.0",),
     "libwayland-egl1": ("libwayland-egl.so.1",),
 }
+DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGERS = {"objdump": "binutils", "makeself": "makeself"}  # program -> Debian's package; dpkg-deb is everywhere
 
 
@@ -88,8 +89,8 @@ def lacks(*, compiler: bool, environment: bool, qt: bool, wayland: bool, package
         tools = tuple(name for program, name in PACKAGERS.items() if shutil.which(program) is None)
         if tools:
             found.append(Lack("tools that make packages", tools, 8, 30))
-    if compiler and sys.platform != "win32" and not compiles():
-        found.append(Lack("a C++ compiler", ("build-essential",), 70, 260))
+    if compiler:
+        found += compiler_lacks()
     if environment and not (importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv")):
         found.append(Lack("Python's venv", (f"python3.{sys.version_info.minor}-venv",), 3, 4))
     if qt and sys.platform.startswith("linux"):
@@ -97,6 +98,13 @@ def lacks(*, compiler: bool, environment: bool, qt: bool, wayland: bool, package
         if packages:
             found.append(Lack("libraries that Qt needs", packages, 57, 236))
     return found
+
+
+def compiler_lacks() -> list[Lack]:
+    """The compiler, where there is none."""
+    if sys.platform == "win32" or compiles():
+        return []
+    return [Lack("a C++ compiler", ("build-essential",), 70, 260)]
 
 
 def check_platform(libc: tuple[str, str] | None = None) -> None:
@@ -115,6 +123,11 @@ def is_debian(release: Path = Path("/etc/os-release")) -> bool:
     except OSError:
         return False
     return shutil.which("apt-get") is not None and bool(re.search(r"^ID(_LIKE)?=.*\b(debian|ubuntu)\b", text, re.M))
+
+
+def has_debian_packages() -> bool:
+    """Whether apt can fetch, and verify, packages of any Debian here."""
+    return all(map(shutil.which, ("apt-get", "dpkg-deb"))) and DEBIAN_KEYS.is_file()
 
 
 def install_line(packages: Iterable[str], *, root: bool, sudo: bool) -> str:

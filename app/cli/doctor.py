@@ -26,6 +26,7 @@ from app.core.paths import DataPaths
 from app.core.protocol import Described, Device
 from app.core.versions import installed_versions
 from app.gguf.header import read_header
+from app.models import graphics
 
 _DESCRIBE_SECONDS = 30.0
 _LITTLE_SPACE = 500_000_000  # bytes; a chat needs far less, a backup or a model far more
@@ -52,14 +53,20 @@ class Report:
     paths: dict[str, str] = field(default_factory=dict)
     screen: bool = False
     problems: list[Problem] = field(default_factory=list)
+    unused_card: graphics.Advice | None = None
     check: list[Checked] | None = None
     avoid: tuple[str, ...] = ()
     encoder_avoid: tuple[str, ...] = ()
 
 
-def run_doctor(command: Doctor, paths: DataPaths, output: Output) -> ExitCode:
-    """Examine everything and print it. A wrong self-check is exit code 6; what else is wrong is in the report."""
+def run_doctor(command: Doctor, paths: DataPaths, output: Output, root: Path = Path("/")) -> ExitCode:
+    """Examine everything and print it. A wrong self-check is exit code 6; what else is wrong is in the report.
+
+    `root` is where the system's own files tell of its cards.
+    """
     report = _examine(paths)
+    if not any(device.kind in ("gpu", "igpu") for device in report.found):
+        report.unused_card = graphics.advice(graphics.backends_here(), graphics.source_tree(), root)
     if command.check:
         _check(report, paths, output)
     output.clear_status()
@@ -215,6 +222,7 @@ def _record(report: Report) -> dict[str, object]:
         "paths": report.paths,
         "screen": report.screen,
         "problems": [asdict(problem) for problem in report.problems],
+        "unused_card": asdict(report.unused_card) if report.unused_card is not None else None,
     }
     if report.check is not None:
         record["check"] = [
@@ -243,6 +251,10 @@ def _print(report: Report, output: Output) -> None:
         output.line(f"  {device['name']:<18} {device['description']} ({_memory(device)})")
     output.line(f"  {'backends':<18} {report.backends.strip()}")
     output.line(f"  {'screen':<18} {'yes' if report.screen else 'none: use cabochon chat'}")
+    if report.unused_card is not None:
+        output.line(f"  {'graphics card':<18} {report.unused_card.what} {report.unused_card.mend}")
+        if report.unused_card.command:
+            output.line(f"    {report.unused_card.command}")
     for checked in report.check or ():
         if checked.right:
             output.line(f"right   {checked.device}: {checked.question.prompt} → {checked.answer}")

@@ -2,9 +2,11 @@
 
 Libraries are loaded by their full path out of the engine's own folder, and backends also out of `addons` beside it and
 out of the person's folder of add-ons: never by name, so never from the current folder. Each backend is first tried in
-a process of its own (`app.engine.probe`); the first that works is used, in the order of `_BACKENDS`.
+a process of its own (`app.engine.probe`); the first that works is used, in the order of `_BACKENDS`. An engine that has
+its processor built in takes backends out of these two folders as well, unless a card is built in too.
 
-`CABOCHON_CPU_VARIANT=haswell` in the environment names the processor's variant: for tests, and for odd machines.
+`CABOCHON_CPU_VARIANT=haswell` in the environment names the processor's variant, `CABOCHON_GPU=off` leaves every backend
+in files alone: for tests, and for odd machines.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from typing import Any
 from app.core.child import entry_of
 from app.core.child_log import signal_name
 from app.core.errors import EngineError
-from app.engine.probe import PREFIX, PROBE_SECONDS, SUFFIX, Verdict
+from app.engine.probe import CARD_TYPES, PREFIX, PROBE_SECONDS, SUFFIX, Verdict
 
 FORCED_VARIANT = "CABOCHON_CPU_VARIANT"
+GPU_SWITCH = "CABOCHON_GPU"
 
 _log = logging.getLogger("app.llama")
 _BACKENDS = {"cuda": "CUDA", "hip": "ROCm", "vulkan": "Vulkan"}
@@ -72,12 +75,13 @@ class Backends:
     """What there is of backends in files: tried from here on, all at once, and loaded when that is over."""
 
     def __init__(self, folder: Path, addons: Path | None = None) -> None:
-        """`folder` has the engine's libraries, `addons` is the person's. An engine with its backends built in has no
-        variants of the processor in files, and nothing is tried."""
+        """`folder` has the engine's libraries, `addons` is the person's."""
         self._folder = folder
-        places = [folder, folder.parent / "addons", *([addons] if addons is not None else [])]
-        in_files = any(folder.glob(f"{_VARIANTS}*{SUFFIX}"))
-        found = {title: _found(f"{PREFIX}ggml-{name}{SUFFIX}", places) for name, title in _BACKENDS.items() if in_files}
+        places = [folder.parent / "addons", *([addons] if addons is not None else [])]
+        if any(folder.glob(f"{_VARIANTS}*{SUFFIX}")):  # else what is in the engine's folder is built in
+            places.insert(0, folder)
+        wanted = {} if os.environ.get(GPU_SWITCH) == "off" else _BACKENDS
+        found = {title: _found(f"{PREFIX}ggml-{name}{SUFFIX}", places) for name, title in wanted.items()}
         self._trials = {title: Trial(folder, library) for title, library in found.items() if library is not None}
 
     def load(self, ggml: Any) -> tuple[str, ...]:
@@ -86,10 +90,11 @@ class Backends:
         Returns one sentence for each backend that is there and cannot be used. Raises EngineError where nothing runs on
         this processor.
         """
-        load_processor(ggml, self._folder)
+        if ggml.ggml_backend_reg_count() == 0:
+            load_processor(ggml, self._folder)
         failed: list[str] = []
         used = "the processor"
-        for title, trial in self._trials.items():
+        for title, trial in () if _has_card(ggml) else self._trials.items():
             verdict = trial.verdict()
             if verdict is Verdict.WORKS:
                 if ggml.ggml_backend_load(os.fsencode(trial.library)):
@@ -102,6 +107,12 @@ class Backends:
         for trial in self._trials.values():
             trial.end()
         return tuple(f"{what}, so {used} is used instead." for what in failed)
+
+
+def _has_card(ggml: Any) -> bool:
+    """Whether a graphics card is among the devices already."""
+    devices = map(ggml.ggml_backend_dev_get, range(ggml.ggml_backend_dev_count()))
+    return any(ggml.ggml_backend_dev_type(device) in CARD_TYPES for device in devices)
 
 
 def load_processor(ggml: Any, folder: Path) -> None:

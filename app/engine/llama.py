@@ -112,7 +112,7 @@ class Llama:
     """The loaded library: made once in a process, before anything else here is used."""
 
     def __init__(self, log: LogSink, backends: Backends) -> None:
-        """`backends` are used where none is built in. Raises EngineError where nothing runs on this processor."""
+        """`backends` are those in files. Raises EngineError where nothing runs on this processor."""
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # or an abort starts a debugger where there is one
         # A thread that waits for another gives its core away after some 0.1 ms instead of 5 (libgomp). An idle machine
         # loses nothing by it; on a busy one a token takes tens of milliseconds, not seconds, until threads are fewer.
@@ -127,9 +127,9 @@ class Llama:
         libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
         self._strlen = ctypes.cast(libc.strlen, self._c.ggml_abort_callback)
         self._declare_backend_functions()
-        self.trouble: tuple[str, ...] = ()  # one sentence for each backend that is there and cannot be used
-        if self._ggml.ggml_backend_reg_count() == 0:  # llama_backend_init would look for some in the current folder
-            self.trouble = backends.load(self._ggml)
+        # One sentence for each backend that is there and cannot be used. llama_backend_init comes after it: where no
+        # backend is loaded, it looks for some in the current folder.
+        self.trouble = backends.load(self._ggml)
         self._c.llama_backend_init()
 
     def _declare_backend_functions(self) -> None:

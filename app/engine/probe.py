@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 PROBE_SECONDS = 8.0  # a card answers in less than one; a cold disk and a busy machine take a few
 PREFIX, SUFFIX = ("", ".dll") if sys.platform == "win32" else ("lib", ".so")
-_CARD_TYPES = (1, 2)  # ggml_backend_dev_type: a card of its own, one in the processor
+CARD_TYPES = (1, 2)  # ggml_backend_dev_type: a card of its own, one in the processor
 
 _log = logging.getLogger("app.llama")
 _OVERTIME = 2  # seconds; whoever started this may have died over it
@@ -74,7 +74,7 @@ def _verdict(libraries: Path, backend: Path) -> Verdict:
     if not ggml.ggml_backend_load(os.fsencode(backend)):
         return Verdict.REFUSED
     found = [ggml.ggml_backend_dev_get(index) for index in range(before, ggml.ggml_backend_dev_count())]
-    cards = [device for device in found if ggml.ggml_backend_dev_type(device) in _CARD_TYPES]
+    cards = [device for device in found if ggml.ggml_backend_dev_type(device) in CARD_TYPES]
     if not cards:
         return Verdict.NO_CARD
     return Verdict.WORKS if all(_adds(ggml, card) for card in cards) else Verdict.WRONG

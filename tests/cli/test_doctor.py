@@ -20,6 +20,7 @@ from app.core.paths import DataPaths
 from app.core.settings import Settings
 from app.store.store import Store
 from tests.cli.program import Outcome, Program
+from tests.models.planted import Tree
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 
 def test_the_report_names_versions_devices_backends_and_paths(program: Program) -> None:
     record = _record(program.run("doctor", "--json"))
-    assert list(record) == ["versions", "devices", "backends", "paths", "screen", "problems"]
+    assert list(record) == ["versions", "devices", "backends", "paths", "screen", "problems", "unused_card"]
     assert record["versions"]["Python"].startswith("3.")
     assert record["versions"]["PySide6"]
     assert any(device["kind"] == "cpu" for device in record["devices"])
@@ -57,6 +58,22 @@ def test_a_wrong_answer_is_seen() -> None:
     question = Question("What is my name?", "Your name is Robin.")
     assert Checked(question, "Your name is Robin.").right
     assert not Checked(question, "Your name is Robin").right
+
+
+def test_a_card_that_is_not_used_is_told_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "root")
+    tree.pci(0, "0x1002", node="renderD128")
+    tree.system("debian")
+    words = io.StringIO()
+    output = Output(words, io.StringIO())
+    assert run_doctor(Doctor(), DataPaths(tmp_path / "data"), output, tree.root) is ExitCode.DONE
+    assert "AMD graphics is not used: its Vulkan driver is not there. This brings it:\n" in words.getvalue()
+    assert "\n    sudo apt-get install mesa-vulkan-drivers\n" in words.getvalue()
+    tree.manifest("radeon_icd.x86_64")
+    run_doctor(Doctor(json=True), DataPaths(tmp_path / "data"), output, tree.root)
+    told = json.loads(words.getvalue().splitlines()[-1])["unused_card"]
+    assert told["what"] == "AMD graphics is not used: the engine here has no Vulkan yet."
+    assert told["command"].endswith("packaging/bootstrap.py run --gpu vulkan")
 
 
 def test_a_damaged_self_check_model_fails_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from app.core.errors import EngineError
-from app.engine.backends import FORCED_VARIANT, Backends, Trial, load_processor, variants
+from app.engine.backends import FORCED_VARIANT, GPU_SWITCH, Backends, Trial, load_processor, variants
 from app.engine.probe import Verdict
 
 Make = Callable[[str, str], Path]
@@ -49,15 +49,29 @@ void *ggml_backend_init(void) {
 }
 """
 WORKS, WRONG = CARD.replace("BROKEN", "0"), CARD.replace("BROKEN", "1")
+PROCESSOR_KIND, CARD_KIND = 0, 1  # ggml_backend_dev_type
 VARIANT = "int ggml_backend_score(void) {{ return {}; }}"
 
 
 class Loader:
-    """In ggml's place: notes what is loaded, and refuses what it is told to."""
+    """In ggml's place: notes what is loaded, and refuses what it is told to. `built_in`: kinds of its devices."""
 
-    def __init__(self, *refused: str) -> None:
+    def __init__(self, *refused: str, built_in: tuple[int, ...] = ()) -> None:
         self.loaded: list[str] = []
         self._refused = refused
+        self._built_in = built_in
+
+    def ggml_backend_reg_count(self) -> int:
+        return len(self._built_in)
+
+    def ggml_backend_dev_count(self) -> int:
+        return len(self._built_in)
+
+    def ggml_backend_dev_get(self, index: int) -> int:
+        return index
+
+    def ggml_backend_dev_type(self, device: int) -> int:
+        return self._built_in[device]
 
     def ggml_backend_load(self, path: bytes) -> int:
         name = Path(os.fsdecode(path)).name
@@ -65,6 +79,12 @@ class Loader:
             return 0
         self.loaded.append(name)
         return 1
+
+
+@pytest.fixture(autouse=True)
+def _backends_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests leave those of this machine alone."""
+    monkeypatch.delenv(GPU_SWITCH)
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +182,39 @@ def test_an_add_on_that_does_not_load_is_told_and_the_own_one_is_not(engine: Pat
     assert told == ("The add-on libggml-cuda.so cannot be loaded, so the processor is used instead.",)
 
 
-def test_an_engine_with_its_backends_built_in_tries_nothing(libraries: Path, make: Make, tmp_path: Path) -> None:
-    make("added/cuda", HANGS)
+def test_an_engine_with_the_processor_built_in_takes_a_backend_of_the_two_folders(
+    libraries: Path, make: Make, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    for file in libraries.iterdir():
+        (folder / file.name).symlink_to(file)
+    make("lib/hip", HANGS)  # one that is built in lies there as well
+    make("addons/vulkan", WORKS)
+    make("added/cuda", FOREIGN)
+    ggml = Loader(built_in=(PROCESSOR_KIND,))
+    told = Backends(folder, tmp_path / "added").load(ggml)
+    assert told == ("The add-on libggml-cuda.so cannot be loaded, so Vulkan is used instead.",)
+    assert ggml.loaded == ["libggml-vulkan.so"]
+
+
+def test_an_engine_with_a_card_built_in_takes_no_other(engine: Path, make: Make) -> None:
+    make("addons/vulkan", WORKS)
+    ggml = Loader(built_in=(PROCESSOR_KIND, CARD_KIND))
+    assert Backends(engine).load(ggml) == ()
+    assert ggml.loaded == []
+
+
+def test_backends_in_files_are_left_alone_where_the_environment_says_so(
+    engine: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("lib/vulkan", HANGS)
+    monkeypatch.setenv(GPU_SWITCH, "off")
     begun = len(psutil.Process().children())
-    Backends(libraries, tmp_path / "added")
+    ggml = Loader()
+    assert Backends(engine).load(ggml) == ()
     assert len(psutil.Process().children()) == begun
+    assert ggml.loaded == ["libggml-cpu-plain.so"]
 
 
 def test_nothing_is_loaded_from_the_current_folder(

@@ -53,12 +53,18 @@ def test_old_pythons_can_read_the_entry() -> None:
     assert "from __future__" not in source  # 3.6 refuses annotations from there
 
 
-@pytest.mark.parametrize("arguments", [[], ["build"], ["test", "--slow"], ["test", "--fast", "more"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["build"], ["test", "--slow"], ["test", "--fast", "more"], ["run", "--gpu"], ["run", "--gpu=rocm"]],
+)
 def test_a_wrong_command_is_answered_with_the_right_ones(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bootstrap.main(arguments) == 2
-    assert "run [arguments of cabochon...] | test [--fast] | lock | package | release" in capsys.readouterr().err
+    assert (
+        "run [--gpu cuda|vulkan|cpu] [arguments of cabochon...] | test [--fast] | lock | package | release"
+        in capsys.readouterr().err
+    )
 
 
 def test_an_old_python_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

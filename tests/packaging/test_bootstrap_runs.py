@@ -18,7 +18,7 @@ import pytest
 from bootstrap_environment import Environment
 from bootstrap_models import DEMO
 from bootstrap_report import Report, SetupError
-from bootstrap_setup import announcement, steps
+from bootstrap_steps import announcement, steps
 from bootstrap_system import Lack
 
 from tests.conftest import ROOT
@@ -34,7 +34,9 @@ class Checkout:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(ROOT / "packaging", root / "packaging", ignore=shutil.ignore_patterns("__pycache__", "*.png"))
-        shutil.copy(ROOT / "pyproject.toml", root)
+        for needed in ("pyproject.toml", "app/__init__.py", "app/models/__init__.py", "app/models/graphics.py"):
+            (root / needed).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / needed, root / needed)
         self.environment = Environment(root)
 
     def make_ready(self) -> None:
@@ -51,6 +53,7 @@ class Checkout:
             "libraries": self.environment.libraries_wanted(test=False),
             "engine": self.environment.engine_wanted,
             "program": self.environment.program_wanted,
+            "gpu": "cpu",  # or a card of this machine would be offered
         }
         (self.environment.folder / "cabochon.json").write_text(json.dumps(state), encoding="utf-8")
         demo = self.root / DEMO.path
@@ -168,7 +171,7 @@ def test_what_changed_is_done_again(ready: Checkout, tmp_path: Path) -> None:
 
 def test_what_it_will_do_is_said_in_megabytes_and_minutes(checkout: Checkout) -> None:
     lack = Lack("a C++ compiler", ("build-essential",), 70, 260)
-    said = announcement(steps(checkout.environment, test=False), [lack])
+    said = announcement("Cabochon sets itself up", steps(checkout.environment, test=False), [lack])
     assert " MB to download, " in said
     assert " min on this machine." in said
     assert [line.removeprefix("  - ") for line in said.splitlines()[1:]] == [
