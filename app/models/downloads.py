@@ -14,7 +14,7 @@ import msgspec
 
 from app.core.errors import DownloadError, UsageError
 from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue_shape
-from app.models.fetch import Fetch, Fetched, Progress, Stopped
+from app.models.fetch import Fetch, Fetched, Progress, Room, Stopped
 from app.models.hub import Hub
 
 _PIECE = 1 << 20
@@ -108,7 +108,7 @@ class Downloads:
 
     def fetch(self, wanted: Wish, hub: Hub, tell: Callable[[Progress], None], stop: threading.Event) -> Path:
         """Bring all files of a wish that are not there; answers with the model's. Raises DownloadError or Stopped."""
-        told, ends = threading.Lock(), _Either(stop)
+        told, ends, room = threading.Lock(), _Either(stop), Room()
 
         def tell_one(progress: Progress) -> None:
             with told:
@@ -117,7 +117,7 @@ class Downloads:
         place = self.place(wanted.model)
         missing = [file for file in wanted.files if not (place / Path(file.file).name).is_file()]
         with ThreadPoolExecutor(max(1, len(missing)), "fetch") as pool:
-            running = {pool.submit(Fetch(hub, file, place, tell_one, ends).run): file for file in missing}
+            running = {pool.submit(Fetch(hub, file, place, tell_one, ends, room).run): file for file in missing}
             _done, others = wait(running, return_when=FIRST_EXCEPTION)
             if others:
                 ends.own.set()

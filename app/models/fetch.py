@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import BinaryIO
 
 import msgspec
@@ -53,6 +53,27 @@ class Progress:
     checks: bool = False
 
 
+class Room:
+    """What files that come at once still need of one disk, in bytes. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._needed: dict[Path, int] = {}
+
+    def claim(self, file: Path, needed: int) -> None:
+        """So much of a file is to come. Raises DownloadError where the disk has no room for it and the others."""
+        with self._lock:
+            self._needed[file] = needed
+            together, free = sum(self._needed.values()), shutil.disk_usage(file.parent).free
+        if together + SPARE > free:
+            raise _no_space(file.parent, together, free)
+
+    def came(self, file: Path, count: int) -> None:
+        """So much of it is on the disk."""
+        with self._lock:
+            self._needed[file] -= count
+
+
 class _Begun(msgspec.Struct):
     """What the server said when the part was begun."""
 
@@ -74,9 +95,17 @@ class Fetch:
     """One file. `tell` is called on the thread that runs it."""
 
     def __init__(
-        self, hub: Hub, file: CatalogueFile, folder: Path, tell: Callable[[Progress], None], stop: Event
+        self,
+        hub: Hub,
+        file: CatalogueFile,
+        folder: Path,
+        tell: Callable[[Progress], None],
+        stop: Event,
+        room: Room | None = None,
     ) -> None:
+        """`room` is shared with the files that come at the same time."""
         self._hub = hub
+        self._room = room or Room()
         self._file = file
         self._stop = stop
         self._pace = _Pace(file.file, tell)
@@ -93,10 +122,16 @@ class Fetch:
                 _lock(part, self._file)
                 if not self._is_part(part):
                     raise DownloadError(f"“{self._file.file}” was just fetched by another Cabochon.", "busy")
-                return self._brought(part)
+                try:
+                    return self._brought(part)
+                finally:
+                    self._leave_nothing_empty(part)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _no_space(self.target.parent, 0) from error
+            if error.errno == errno.EFBIG:
+                said = f"The disk of {self.target.parent} takes no file that large. Choose a folder on another one."
+                raise DownloadError(said, "folder") from error
             raise DownloadError(f"{self.target.parent} cannot be written to ({error.strerror}).", "folder") from error
 
     def _is_part(self, part: BinaryIO) -> bool:
@@ -105,6 +140,12 @@ class Fetch:
             return os.path.samestat(os.fstat(part.fileno()), self._part.stat())
         except FileNotFoundError:
             return False
+
+    def _leave_nothing_empty(self, part: BinaryIO) -> None:
+        """A download of which nothing has come is none."""
+        if not _size(part):
+            for path in (self._part, self._note):
+                path.unlink(missing_ok=True)
 
     def _brought(self, part: BinaryIO) -> Fetched:
         for again in (False, True):
@@ -133,7 +174,7 @@ class Fetch:
                     self._forget(part)
                     done = self._resumed(part, remote)
                 if not remote.size or done < remote.size:
-                    self._check_space(remote.size - done)
+                    self._room.claim(self.target, max(0, remote.size - done))
                     self._read_body(part, remote, done)
                 if not remote.size or _size(part) == remote.size:
                     return remote
@@ -155,11 +196,6 @@ class Fetch:
                 f"“{self._file.file}” was changed by its publisher since Cabochon learned of it, so it is not fetched.",
                 "changed",
             )
-
-    def _check_space(self, needed: int) -> None:
-        free = shutil.disk_usage(self.target.parent).free
-        if needed + SPARE > free:
-            raise _no_space(self.target.parent, needed, free)
 
     def _resumed(self, part: BinaryIO, remote: Remote) -> int:
         """How many bytes can be gone on from; the digest is of them. A part of another file is forgotten."""
@@ -192,6 +228,7 @@ class Fetch:
             for piece in body.pieces:
                 self._check_stop()
                 part.write(piece)
+                self._room.came(self.target, len(piece))
                 self._digest.update(piece)
                 self._pace.add(len(piece), remote.size)
                 if remote.size and self._pace.done > remote.size:
@@ -293,8 +330,10 @@ def _lock(part: BinaryIO, file: CatalogueFile) -> None:
         return
     try:
         fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise DownloadError(f"“{file.file}” is being fetched already.", "busy") from error
+    except OSError:  # a network disk that knows no locks
+        return
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from keyring.backend import KeyringBackend
 from app.core.errors import DownloadError, UsageError
 from app.models.catalogue import CatalogueFile, CatalogueModel, known_model
 from app.models.downloads import Downloads, wish
-from app.models.fetch import Fetch, Fetched, Progress, Stopped
+from app.models.fetch import Fetch, Fetched, Progress, Room, Stopped
 from app.models.hub import Hub
 from app.models.token import keep_token, read_token
 from tests.models.hub_server import Faults, HubServer, hub_server
@@ -176,7 +178,7 @@ def test_a_damaged_file_is_fetched_again_and_then_refused(server: HubServer, tmp
     server.faults = Faults(damage=2)
     error = _refused(server, tmp_path)
     assert error.code == "damaged"
-    assert (tmp_path / f"{NAME}.part").stat().st_size == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_its_publisher_changed_is_not_fetched(server: HubServer, tmp_path: Path) -> None:
@@ -254,6 +256,34 @@ def test_a_disk_that_fills_up_keeps_what_came(
         assert server.sent == len(DATA) - kept
     finally:
         subprocess.run(["umount", disk], check=False)
+
+
+def test_a_disk_that_takes_no_large_files_is_not_called_full(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(_room: Room, _file: Path, _count: int) -> None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+    monkeypatch.setattr(Room, "came", too_large)
+    error = _refused(server, tmp_path)
+    assert (error.code, "takes no file that large" in error.message) == ("folder", True)
+
+
+def test_a_disk_without_locks_takes_files_too(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    fetched, _ = _fetch(server, tmp_path)
+    assert fetched.path.read_bytes() == DATA
+
+
+def test_a_download_of_which_nothing_came_leaves_nothing(server: HubServer, tmp_path: Path) -> None:
+    server.faults = Faults(status=404, statuses=1, error_code="EntryNotFound")
+    _refused(server, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_at_once_do_not_write_one_file(server: HubServer, tmp_path: Path) -> None:
@@ -415,6 +445,19 @@ def test_a_model_comes_with_its_image_part_and_is_known_since(server: HubServer,
     downloads.remove(path)
     assert not path.exists()
     assert [record.path for record in downloads.records()] == ["gemma-3-12b/mmproj.gguf"]
+
+
+def test_the_disk_must_have_room_for_both_files(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.models.fetch.SPARE", shutil.disk_usage(tmp_path).free - 3_500_000)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    server.faults = Faults(slow=0.05)
+    with pytest.raises(DownloadError) as caught:
+        Downloads(tmp_path).fetch(wish(_model(server)), Hub(server.endpoint), lambda _: None, Event())
+    assert caught.value.code == "no_space"
+    assert server.sent < len(DATA) / 2
 
 
 def test_one_file_that_fails_ends_the_other(server: HubServer, tmp_path: Path) -> None:
