@@ -92,7 +92,8 @@ def run_remove(command: ModelsRemove, paths: DataPaths, output: Output) -> ExitC
     if not command.yes:
         if not sys.stdin.isatty():
             raise UsageError(f"{path} is deleted with --yes only.", "not_sure")
-        sys.stderr.write(f"Delete {one_line(str(path))} ({in_words(path.stat().st_size)})? Type yes: ")
+        named = [f"{one_line(str(gone))} ({in_words(gone.stat().st_size)})" for gone in downloads.going(path)]
+        sys.stderr.write(f"Delete {' and '.join(named)}? Type yes: ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() != "yes":
             raise UsageError("Nothing was deleted.", "not_sure")

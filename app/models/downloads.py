@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.errors import DownloadError, UsageError
-from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue_shape
+from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue, catalogue_shape
 from app.models.fetch import Fetch, Fetched, Progress, Room, Stopped
 from app.models.hub import Hub
 
@@ -42,13 +42,14 @@ class Wish:
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A file that was fetched whole. `path` is relative to the models folder."""
+    """A file that was fetched whole. `path` is relative to the models folder; `damaged` was seen since."""
 
     path: str
     model: str
     repository: str
     size: int
     sha256: str
+    damaged: bool = False
 
 
 def wish(model: CatalogueModel, quantisation: str = "", *, vision: bool = True) -> Wish:
@@ -63,6 +64,10 @@ def wish(model: CatalogueModel, quantisation: str = "", *, vision: bool = True) 
     projectors = [file for file in model.files if file.kind == "projector"] if vision else []
     beside = [file for file in projectors if file.repository == fitting[0].repository] or projectors
     return Wish(model, fitting[0], beside[0] if beside else None)
+
+
+def _name(file: CatalogueFile) -> str:
+    return Path(file.file).name
 
 
 class _Either(threading.Event):
@@ -107,7 +112,10 @@ class Downloads:
         return self.folder / model.id
 
     def fetch(self, wanted: Wish, hub: Hub, tell: Callable[[Progress], None], stop: threading.Event) -> Path:
-        """Bring all files of a wish that are not there; answers with the model's. Raises DownloadError or Stopped."""
+        """Bring all files of a wish that are not there or damaged; answers with the model's.
+
+        Raises DownloadError or Stopped.
+        """
         told, ends, room = threading.Lock(), _Either(stop), Room()
 
         def tell_one(progress: Progress) -> None:
@@ -115,7 +123,9 @@ class Downloads:
                 tell(progress)
 
         place = self.place(wanted.model)
-        missing = [file for file in wanted.files if not (place / Path(file.file).name).is_file()]
+        damaged = {self.folder / record.path for record in self.records() if self._is_damaged(record)}
+        whole = {file for file in wanted.files if (path := place / _name(file)).is_file() and path not in damaged}
+        missing = [file for file in wanted.files if file not in whole]
         with ThreadPoolExecutor(max(1, len(missing)), "fetch") as pool:
             running = {pool.submit(Fetch(hub, file, place, tell_one, ends, room).run): file for file in missing}
             _done, others = wait(running, return_when=FIRST_EXCEPTION)
@@ -128,7 +138,7 @@ class Downloads:
                 self._remember(wanted.model, file, one.result())
         for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
             raise error  # type: ignore[misc]
-        return place / Path(wanted.file.file).name
+        return place / _name(wanted.file)
 
     def records(self) -> tuple[Record, ...]:
         """What was fetched whole, and is still there."""
@@ -143,8 +153,25 @@ class Downloads:
         return tuple(sorted(self.folder.glob("*/*.part")))
 
     def owns(self, path: Path) -> bool:
-        """Whether a file lies in the models folder itself, links followed."""
-        return path.resolve().is_relative_to(self.folder.resolve())
+        """Whether Cabochon brought a file, links followed: the folder may be one that other programs keep theirs in."""
+        real, folder = path.resolve(), self.folder.resolve()
+        if not real.is_relative_to(folder):
+            return False
+        place = real.relative_to(folder)
+        model = next((one for one in catalogue() if place.parent == Path(one.id)), None)
+        known = {_name(file) for file in model.files} if model is not None else set()
+        return real.name.removesuffix(".part") in known or str(place) in {record.path for record in self.records()}
+
+    def going(self, path: Path) -> tuple[Path, ...]:
+        """What is deleted with a file: itself, and the image parts beside it that no other model there needs."""
+        model = next((one for one in catalogue() if path.parent == self.place(one)), None)
+        if model is None:
+            return (path,)
+        kinds = {_name(file): file.kind for file in model.files}
+        files = [other for other in sorted(path.parent.glob("*.gguf*")) if other.suffix != ".json"]
+        images = [other for other in files if kinds.get(other.name.removesuffix(".part")) == "projector"]
+        alone = path not in images and set(files) == {path, *images}
+        return (path, *images) if alone else (path,)
 
     def verify(self, path: Path, tell: Callable[[int, int], None], stop: threading.Event) -> bool | None:
         """Whether a file's bytes are those that came; None where nothing is known of it. Raises Stopped, DownloadError.
@@ -165,21 +192,30 @@ class Downloads:
                     tell(read, size)
         except OSError as error:
             raise DownloadError(f"{path} cannot be read ({error.strerror}).", "unreadable") from error
-        return digest.hexdigest() == known
+        right = digest.hexdigest() == known
+        records = {self.folder / record.path: record for record in self.records()}
+        if (record := records.get(path.absolute())) is not None and record.damaged == right:
+            records[path.absolute()] = msgspec.structs.replace(record, damaged=not right)
+            self._write(tuple(records.values()))
+        return right
 
     def remove(self, path: Path) -> None:
-        """Delete a file of the models folder and what belongs to its download. Raises UsageError, DownloadError."""
+        """Delete a file that Cabochon brought, and what is `going` with it. Raises UsageError, DownloadError."""
         if not self.owns(path) or path.is_symlink():
             raise UsageError(f"{path} was not brought by Cabochon, so it is left where it is.", "not_ours")
         try:
-            path.unlink()
-            for end in (".part", ".part.json", ".json"):  # of a download of it, or of this part of one
-                path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+            for gone in self.going(path):
+                gone.unlink()
+                for end in (".part", ".part.json", ".json"):  # of a download of it, or of this part of one
+                    gone.with_name(f"{gone.name}{end}").unlink(missing_ok=True)
             if path.parent != self.folder and not any(path.parent.iterdir()):
                 path.parent.rmdir()
         except OSError as error:
             raise DownloadError(f"{path} cannot be deleted ({error.strerror}).", "folder") from error
         self._write(self.records())
+
+    def _is_damaged(self, record: Record) -> bool:
+        return record.damaged or (self.folder / record.path).stat().st_size != record.size
 
     def _remember(self, model: CatalogueModel, file: CatalogueFile, fetched: Fetched) -> None:
         path = str(fetched.path.relative_to(self.folder))

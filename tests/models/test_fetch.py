@@ -441,10 +441,47 @@ def test_a_model_comes_with_its_image_part_and_is_known_since(server: HubServer,
     assert downloads.verify(path, lambda *_: None, Event()) is False
     server.sent = 0
     downloads.fetch(wish(model), Hub(server.endpoint), told.append, Event())
-    assert server.sent == 0  # it is there; verify and remove are the person's
-    downloads.remove(path)
-    assert not path.exists()
-    assert [record.path for record in downloads.records()] == ["gemma-3-12b/mmproj.gguf"]
+    assert server.sent == len(DATA)  # only what is damaged
+    assert downloads.verify(path, lambda *_: None, Event()) is True
+    downloads.fetch(wish(model), Hub(server.endpoint), told.append, Event())
+    assert server.sent == len(DATA)  # it is there
+    path.write_bytes(DATA[:1000])
+    downloads.fetch(wish(model), Hub(server.endpoint), told.append, Event())
+    assert path.read_bytes() == DATA
+
+
+def test_an_image_part_goes_with_the_last_model_that_needs_it(tmp_path: Path) -> None:
+    downloads = Downloads(tmp_path)
+    place = tmp_path / "gemma-3-12b"
+    place.mkdir()
+    model, other, image = (
+        place / name
+        for name in ("gemma-3-12b-it-qat-Q4_0.gguf", "gemma-3-12b-it-Q4_K_M.gguf", "mmproj-model-f16-12B.gguf")
+    )
+    for path in (model, other, image):
+        path.write_bytes(b"GGUF")
+    downloads.remove(other)
+    assert sorted(place.iterdir()) == [model, image]
+    assert downloads.going(model) == (model, image)
+    downloads.remove(model)
+    assert not place.exists()
+
+
+def test_a_folder_that_is_shared_with_another_program_keeps_its_files(server: HubServer, tmp_path: Path) -> None:
+    theirs = tmp_path / "lmstudio-community" / "gemma-3-12b-it-GGUF" / "gemma-3-12b-it-Q4_K_M.gguf"
+    mine = tmp_path / "gemma-3-12b" / "a-file-of-my-own.gguf"
+    for path in (theirs, mine):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"GGUF")
+    downloads = Downloads(tmp_path)
+    for path in (theirs, mine):
+        with pytest.raises(UsageError, match="not brought by Cabochon"):
+            downloads.remove(path)
+    brought = downloads.fetch(wish(_model(server)), Hub(server.endpoint), lambda _: None, Event())
+    downloads.remove(brought)
+    assert theirs.is_file()
+    assert mine.is_file()
+    assert not brought.exists()
 
 
 def test_the_disk_must_have_room_for_both_files(

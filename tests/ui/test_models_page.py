@@ -289,7 +289,8 @@ def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
 def test_files_that_are_here_are_used_and_ours_removed(
     window: MainWindow, page: ModelsPage, asked: Asked, home: Path, tmp_path: Path, micro_model: Path, qtbot: QtBot
 ) -> None:
-    ours = tmp_path / "models" / "gemma-3-4b" / "ours.gguf"
+    name = "gemma-3-4b-it-Q4_K_M"
+    ours = tmp_path / "models" / "gemma-3-4b" / f"{name}.gguf"
     theirs = home / ".lmstudio" / "models" / "org" / "theirs.gguf"
     for path in (ours, theirs):
         path.parent.mkdir(parents=True)
@@ -302,12 +303,12 @@ def test_files_that_are_here_are_used_and_ours_removed(
 
     qtbot.waitUntil(lambda: bool(named("Use theirs")), timeout=10_000)
     assert not named("Remove theirs")
-    (remove,) = named("Remove ours")
+    (remove,) = named(f"Remove {name}")
     remove.click()
     assert (remove.text(), ours.is_file()) == ("Really delete it?", True)
     remove.click()
     assert not ours.exists()
-    qtbot.waitUntil(lambda: not named("Use ours") and bool(named("Use theirs")), timeout=5000)
+    qtbot.waitUntil(lambda: not named(f"Use {name}") and bool(named("Use theirs")), timeout=5000)
     named("Use theirs")[0].click()
     assert ("choose_model", theirs) in asked.take()
     assert not page.isVisible()
