@@ -34,6 +34,7 @@ class Faults:
     slow: float = 0.0  # seconds before each 64 KiB
     needs_token: str = ""
     silent_after: int = 0  # bytes of one answer, then nothing more comes
+    silent: bool = False  # no answer comes at all
     same_host: bool = False  # files lie on the server itself, as a mirror may have them
 
 
@@ -75,6 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._note()
+        if self.hub.faults.silent:
+            self.hub.silence.wait(60)
+            self.close_connection = True
+            return
         cdn = self.hub.faults.same_host and self.path.startswith("/cdn/")
         if cdn and (found := self._key("/cdn/")):  # a file itself knows nothing of its hash
             self.send_response(200)

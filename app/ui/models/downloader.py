@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, QTimer, QUrl, Signal, Slot
 
 from app.core.child import entry_of
 from app.core.paths import DataPaths, decode_path, encode_path
+from app.models.hub import address
 from app.models.orders import Order, Told
 
-_END_MS = 3000
+_END_MS = 1000  # a kill costs nothing: what has come is on the disk
 
 
 class Downloader(QObject):
@@ -28,19 +29,24 @@ class Downloader(QObject):
         self._process: QProcess | None = None
         self._files: dict[str, Told] = {}
         self._ending = False
+        self._again = False  # goes on when what is ending has ended
         self.order: Order | None = None
         self.error = ""
 
     @property
+    def busy(self) -> bool:
+        """Whether there is a process, if only one that ends."""
+        return self._process is not None
+
+    @property
     def running(self) -> bool:
         """Whether bytes are coming (or are waited for)."""
-        return self._process is not None and not self._ending
+        return self._process is not None and (self._again or not self._ending)
 
     @property
     def host(self) -> str:
         """Whom it is fetched from."""
-        address = self.order.endpoint if self.order is not None else ""
-        return QUrl(address).host() or "huggingface.co"
+        return QUrl(address(self.order.endpoint if self.order is not None else "")).host()
 
     @property
     def done(self) -> int:
@@ -69,27 +75,32 @@ class Downloader(QObject):
 
     def begin(self, model: str, quantisation: str, *, vision: bool, endpoint: str) -> None:
         """Fetch this, or go on with it."""
-        if self._process is not None:
+        if self.running:
             return
         paths = self._paths()
         self.order = Order(
             encode_path(paths.models), model, quantisation, vision, endpoint, paths.models_at is not None
         )
-        self._go_on()
+        self.go_on()
 
     @Slot()
     def go_on(self) -> None:
         """After a pause or an error."""
         if self.order is not None and self._process is None:
             self._go_on()
+        elif self.order is not None and self._ending:
+            self._again = True
+            self.changed.emit()
 
     @Slot()
     def pause(self) -> None:
         """What has come stays, and is gone on from."""
-        if self._process is not None:
+        self._again = False
+        if self._process is not None and not self._ending:
             self._ending = True
             self._process.closeWriteChannel()
-            self.changed.emit()
+            QTimer.singleShot(_END_MS, self._process, self._process.kill)
+        self.changed.emit()
 
     @Slot()
     def forget(self) -> None:
@@ -113,11 +124,12 @@ class Downloader(QObject):
 
     def _go_on(self) -> None:
         assert self.order is not None
-        self.error, self._files, self._ending = "", {}, False
+        self.error, self._files, self._ending, self._again = "", {}, False, False
         process = self._process = QProcess(self)
         process.setProcessChannelMode(QProcess.ProcessChannelMode.ForwardedErrorChannel)
         process.readyReadStandardOutput.connect(self._on_told)
         process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_error)
         program, *arguments = entry_of("app.fetch_host", "cabochon-fetch")
         process.start(program, arguments)
         process.write(msgspec.json.encode(self.order) + b"\n")
@@ -130,23 +142,34 @@ class Downloader(QObject):
             told = msgspec.json.decode(bytes(process.readLine().data()), type=Told)
             if told.ended:
                 self._on_ended(told)
-            else:
+            elif not self._ending:
                 self._files[told.file] = told
         self.changed.emit()
 
     def _on_ended(self, told: Told) -> None:
+        if self._ending:
+            return
         if told.path:
             self.order = None
             self.fetched.emit(Path(decode_path(told.path)))
         self.error = told.error
 
+    @Slot(QProcess.ProcessError)
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error is QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._process.deleteLater()
+            self._process, self.error = None, "The download could not begin. Try again."
+            self.changed.emit()
+
     @Slot()
     def _on_finished(self) -> None:
         if self._process is not None:
             self._on_told()
-            if self._process.exitCode() != 0 and not self.error:
+            if self._process.exitCode() != 0 and not self.error and not self._ending:
                 self.error = "The download ended by itself. What has come is kept."
             self._process.deleteLater()
         self._process = None
         self._ending = False
+        if self._again:
+            self.go_on()
         self.changed.emit()
