@@ -239,8 +239,8 @@ def _cpu_seconds(pid: int) -> float:
 
 def _opening(programs: Programs, size: Size) -> Figure:
     """From the command to the painted transcript, the short chat and the long one in turn."""
-    painted, settled = [], []
-    with programs.scripted() as program:
+    painted, settled, longest = [], [], []
+    with programs.scripted("--timed") as program:
         time.sleep(size.settle_seconds)
         for number in range(1, size.openings + 1):
             program.ask(f"open {programs.chats.short}", "opened")
@@ -250,11 +250,13 @@ def _opening(programs: Programs, size: Size) -> Figure:
                 raise WindowFailed(f"A chat of {opened['messages']} messages was opened.")
             painted.append(opened["painted_ms"])
             settled.append(opened["settled_ms"])
+            longest.append(opened["longest_ms"])
             say(f"opening: {number}: painted after {painted[-1]:.0f} ms, settled after {settled[-1]:.0f} ms")
             time.sleep(_REST)
     note = (
         f"click to painted, {size.messages} messages: median of {size.openings}, the first {painted[0]:.0f} ms, "
-        f"the slowest {max(painted):.0f} ms; code coloured after {statistics.median(settled):.0f} ms"
+        f"the slowest {max(painted):.0f} ms; code coloured after {statistics.median(settled):.0f} ms; longest handler "
+        f"without waiting for a core {statistics.median(longest):.0f} ms, the first time {longest[0]:.0f}"
     )
     return single("a long chat opens", "ms", statistics.median(painted), below=OPEN_MS, note=note)
 

@@ -76,13 +76,23 @@ class WindowProbe(QObject):
         if not self._transcript.is_busy:
             self._look.stop()
             settled = (time.perf_counter() - self._began) * 1000
-            tell("opened", messages=self._messages, painted_ms=self._painted_ms, settled_ms=settled)
+            handled, _ = self._timed.end() if self._timed is not None else ([], [])
+            longest = max((event.own for event in handled), default=0.0) * 1000
+            tell(
+                "opened",
+                messages=self._messages,
+                painted_ms=self._painted_ms,
+                settled_ms=settled,
+                longest_ms=longest,
+            )
 
     @Slot(str)
     def _on_command(self, line: str) -> None:
         what, _, value = line.partition(" ")
         if what == "open":
             self._opening = value
+            if self._timed is not None:
+                self._timed.begin()
             self._began = time.perf_counter()
             self._main.actions_now.open_chat(value)
         elif what == "focus":
