@@ -338,7 +338,12 @@ class Asking:
 def joined(first: Draft, second: Draft) -> Draft:
     """Both, one after the other, as one thing to write on."""
     words = [draft.text for draft in (first, second) if draft.text.strip()]
-    return Draft("\n".join(words), first.pictures + second.pictures, first.documents + second.documents)
+    return Draft(
+        "\n".join(words),
+        first.pictures + second.pictures,
+        first.documents + second.documents,
+        first.scans + second.scans,
+    )
 
 
 def _title(draft: Draft) -> str:

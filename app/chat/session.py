@@ -18,7 +18,7 @@ from app.chat.tool_commands import ToolCommands
 from app.chat.views import branch_changes
 from app.chat.wording import clean_title, well_formed
 from app.core.errors import StorageError, UsageError
-from app.core.message import Draft
+from app.core.message import Draft, Scan
 from app.core.protocol import Event
 from app.core.settings import ConversationSettings, Settings, with_tools
 from app.store.store import Store
@@ -181,8 +181,11 @@ class ChatSession:
             self._desk.meter.ask(conversation, draft)
         return self._desk.settled(told)
 
-    def add_to_draft(self, conversation: str, added: Draft) -> Changes:
-        """What was opened for a chat that is shown no more goes with what is being written there."""
+    def add_to_draft(self, conversation: str, added: Draft, instead: Scan | None = None) -> Changes:
+        """What was opened for a chat that is shown no more goes with what is being written there.
+
+        `instead` was decided about: the pictures of its pages are there in its stead.
+        """
         if conversation == self._desk.open:
             return self._desk.settled((DraftRestored(conversation, added),))
         drafts = self._store.conversations
@@ -192,6 +195,7 @@ class ChatSession:
             before = stored.draft
         else:
             return ()  # it was deleted meanwhile
+        before = msgspec.structs.replace(before, scans=tuple(scan for scan in before.scans if scan != instead))
         self._desk.save_aside(lambda: drafts.set_draft(conversation, joined(before, added)))
         return ()
 

@@ -98,15 +98,32 @@ class Document(msgspec.Struct, frozen=True):
     last: int = 1
 
 
+class Scan(msgspec.Struct, frozen=True):
+    """A PDF without words: the person decides whether its pages become pictures. `path` is as encode_path writes it."""
+
+    path: str
+    name: str
+    pages: int
+
+
 class Draft(msgspec.Struct, frozen=True):
-    """What is being written in a conversation; false where that is nothing."""
+    """What is being written in a conversation; false where nothing of it can be sent.
+
+    `scans` wait for the person's decision and are not sent.
+    """
 
     text: str = ""
     pictures: tuple[Picture, ...] = ()
     documents: tuple[Document, ...] = ()
+    scans: tuple[Scan, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.text.strip() or self.pictures or self.documents)
+
+    @property
+    def has_attached(self) -> bool:
+        """Whether there is more than words."""
+        return bool(self.pictures or self.documents or self.scans)
 
 
 class Message(msgspec.Struct, frozen=True):

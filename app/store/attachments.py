@@ -9,6 +9,7 @@ from app.core.message import Document, Draft, Picture
 from app.store.database import Database
 from app.store.documents import Documents
 from app.store.pictures import Pictures
+from app.store.scans import Scans
 
 
 class Attached(NamedTuple):
@@ -29,6 +30,7 @@ class Attachments:
         self._database = database
         self._pictures = Pictures(database, folder)
         self._documents = Documents(database, folder)
+        self._scans = Scans(database)
 
     def add(self, message: str, draft: Draft) -> None:
         """What goes with this draft belongs to this message now."""
@@ -39,10 +41,16 @@ class Attachments:
         """This goes with what is being written; "" is the new chat."""
         self._pictures.set_draft(conversation, draft.pictures)
         self._documents.set_draft(conversation, draft.documents)
+        self._scans.set_draft(conversation, draft.scans)
 
     def draft(self, conversation: str, text: str) -> Draft:
         """The draft that has this text."""
-        return Draft(text, self._pictures.of_draft(conversation), self._documents.of_draft(conversation))
+        return Draft(
+            text,
+            self._pictures.of_draft(conversation),
+            self._documents.of_draft(conversation),
+            self._scans.of_draft(conversation),
+        )
 
     def of_conversation(self, conversation: str) -> dict[str, Attached]:
         """What goes with every message of a conversation that has any, by the id of the message."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.message import Draft
+from app.core.message import Draft, Scan
 from app.core.settings import Settings
 from app.ui.chat_pane import ChatPane
 from app.ui.composer import Activity
@@ -108,10 +108,10 @@ class Actions(QObject):
         conversation = self._screen.conversation
         self._post(lambda session: session.draft_changed(conversation, draft))
 
-    @Slot(str, object)
-    def add_to_draft(self, conversation: str, added: Draft) -> None:
+    @Slot(str, object, object)
+    def add_to_draft(self, conversation: str, added: Draft, instead: Scan | None) -> None:
         """A file was opened for a chat that is shown no more."""
-        self._post(lambda session: session.add_to_draft(conversation, added))
+        self._post(lambda session: session.add_to_draft(conversation, added, instead))
 
     @Slot(str)
     def show_prompt(self, message: str) -> None:

@@ -108,7 +108,7 @@ class Composer(QFrame):
     attach_asked = Signal()
     data_pasted = Signal(object)  # QMimeData with files or a picture
     blind_asked = Signal()  # pictures are to be sent to a model that cannot see
-    scans_left = Signal(str)  # a PDF of this name has no words, and what to do with it is not decided
+    scan_left = Signal(object)  # Attachment: a PDF without words, and what to do with it is not decided
     strip_made = Signal(object)
 
     def __init__(self, look: Look) -> None:
@@ -166,8 +166,9 @@ class Composer(QFrame):
         """What is being written."""
         from app.core.message import Draft
 
-        strip = self.strip if "strip" in self.__dict__ else None
-        return Draft(self.edit.text(), self.pictures, strip.documents if strip is not None else ())
+        if "strip" not in self.__dict__:
+            return Draft(self.edit.text())
+        return Draft(self.edit.text(), self.strip.pictures, self.strip.documents, self.strip.scans)
 
     @property
     def has_draft(self) -> bool:
@@ -232,17 +233,18 @@ class Composer(QFrame):
     def set_draft(self, draft: Draft) -> None:
         """Show another draft without telling it."""
         self._send_waits = False
-        if draft.pictures or draft.documents or self._has_cards:
+        if draft.has_attached or self._has_cards:
             self.strip.show_draft(draft, self.next_number)
         self.set_text(draft.text)
         self._tell_emptied()
 
     def give_back(self, draft: Draft) -> None:
-        """What was taken back stands before what is being written."""
-        if draft.pictures or draft.documents:
+        """What was taken back stands before what is being written; it is told as a draft like every change."""
+        if draft.has_attached:
             self.strip.give_back(draft, self.next_number)
         written = self.edit.text()
         self.set_text(f"{draft.text}\n{written}" if draft.text and written.strip() else draft.text or written)
+        self._pause.start()
         self._tell_emptied()
 
     def flush(self) -> None:
@@ -337,8 +339,8 @@ class Composer(QFrame):
         draft = self.draft
         if self._send_waits or not (draft or self._has_cards):
             self._refresh()
-        elif self._has_cards and self.strip.scanned:
-            self.scans_left.emit(self.strip.scanned)
+        elif self._has_cards and (undecided := self.strip.undecided()) is not None:
+            self.scan_left.emit(undecided)
         elif draft.pictures and self.sight.value.sees is False:
             self.blind_asked.emit()
         else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.message import Draft, MessageState, PanAndScan, Picture
-from app.core.paths import DataPaths, decode_path
+from app.core.message import Draft, MessageState, PanAndScan, Picture, Scan
+from app.core.paths import DataPaths, decode_path, encode_path
 from app.core.settings import ConversationSettings
 from app.store.store import Store
 
@@ -40,3 +40,22 @@ def test_the_same_picture_in_two_chats(new_store: Callable[[], Store]) -> None:
         found = store.messages.find(question)
         assert found is not None
         assert [picture.sha256 for picture in found.pictures] == [ONE.sha256]
+
+
+def test_scans_that_nothing_was_decided_about_stay_with_their_draft(new_store: Callable[[], Store]) -> None:
+    store = new_store()
+    scan, other = Scan(encode_path("/tmp/caf\udce9.pdf"), "caf\ufffd.pdf", 3), Scan(encode_path("/b.pdf"), "b.pdf", 1)
+    conversation = store.conversations.add("Scans", ConversationSettings(), 1.0)
+    store.conversations.set_draft(conversation, Draft("?", scans=(scan, other)))
+    store.conversations.set_draft("", Draft(scans=(other,)))
+    store.close()
+    store = new_store()
+    found = store.conversations.find(conversation)
+    assert found is not None
+    assert found.draft == Draft("?", scans=(scan, other))
+    assert store.conversations.new_draft() == Draft(scans=(other,))
+    store.conversations.set_draft(conversation, Draft("?"))
+    found = store.conversations.find(conversation)
+    assert found is not None
+    assert found.draft == Draft("?")
+    assert store.conversations.new_draft() == Draft(scans=(other,))

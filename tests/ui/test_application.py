@@ -18,6 +18,7 @@ from app.ui.application import prepare_input_methods
 from app.ui.end_signals import EndSignals
 from app.ui.loading import Loading
 from tests.media.drawn import shape
+from tests.media.pdfs import scanned
 
 START_SECONDS = 30
 
@@ -115,6 +116,30 @@ def begin(window):
 application.Window._begin = begin
 code = application.run(WindowOptions(DataPaths(Path(sys.argv[1])), sample=True, files=tuple(map(Path, sys.argv[2:]))))
 print("ended", code, flush=True)
+"""
+
+
+KEPT_CARDS = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+begun = application.Window._begin
+def begin(window):
+    begun(window)
+    def look():
+        strip = window.main.chat.composer.__dict__.get("strip")
+        if strip and strip.cards and not strip.is_opening:
+            print([(card.accessibleName(), card.accessibleDescription()) for card in strip.cards], flush=True)
+            timer.stop()
+            window.main.close()
+    timer = QTimer(window)
+    timer.timeout.connect(look)
+    timer.start(100)
+application.Window._begin = begin
+application.run(WindowOptions(DataPaths(Path(sys.argv[1])), files=tuple(map(Path, sys.argv[2:]))))
 """
 
 
@@ -248,3 +273,26 @@ def test_files_named_at_the_start_are_attached_in_a_new_chat(tmp_path: Path) -> 
         timeout=START_SECONDS,
     )
     assert done.stdout.splitlines() == ["New chat ['star.png', 'notes.txt']", "ended 0"], done.stderr
+
+
+def test_a_scan_that_nothing_was_decided_about_is_there_after_a_restart(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(scanned(3))
+
+    def run(*files: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", KEPT_CARDS, str(tmp_path / "data"), *files],
+            env=_environment(),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    undecided = str([("Document scan.pdf", "Scanned: no words in it")])
+    assert run("scan.pdf") == undecided
+    assert run() == undecided
+    scan.unlink()
+    assert run() == str([("Document scan.pdf", "There is no file “scan.pdf”.")])

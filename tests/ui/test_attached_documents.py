@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -12,14 +13,15 @@ from PySide6.QtWidgets import QAbstractButton, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
-from app.core.message import Draft
+from app.core.message import Document, Draft, Scan
+from app.core.paths import encode_path
 from app.ui.attachments.card import Card
 from app.ui.attachments.document_card import DocumentCard
 from app.ui.main_window import MainWindow
 from app.ui.report_dialog import ReportDialog
 from app.ui.transcript.attached import FileChip
 from tests.media.pdfs import pdf, scanned
-from tests.ui.attaching import BLIND, SEEING, attach, drafts
+from tests.ui.attaching import BLIND, SEEING, attach, cards, drafts, dropped
 from tests.ui.test_top_bar import measured
 from tests.ui.windows import Asked, message
 
@@ -81,16 +83,16 @@ def test_pages_drawn_after_their_chat_was_left_go_to_its_draft(
     card = _scan(window, qtbot, tmp_path, pages=2)
     QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
     window.chat.composer.strip.show_draft(Draft(), window.chat.composer.next_number)
-    found: list[Draft] = []
+    found: list[Any] = []
 
     def has_come() -> bool:
-        found.extend(call[-1] for call in asked.take() if call[0] == "add_to_draft")
+        found.extend(each for call in asked.take() if call[0] == "add_to_draft" for each in call[2:])
         return bool(found)
 
     qtbot.waitUntil(has_come, timeout=30_000)
-    assert [[picture.name for picture in draft.pictures] for draft in found] == [
-        ["scan.pdf, page 1", "scan.pdf, page 2"]
-    ]
+    (added, taken) = found
+    assert [picture.name for picture in added.pictures] == ["scan.pdf, page 1", "scan.pdf, page 2"]
+    assert taken == Scan(encode_path(tmp_path / "scan.pdf"), "scan.pdf", 2)
     assert not window.chat.composer.strip.cards
 
 
@@ -105,6 +107,114 @@ def test_a_scanned_document_is_never_left_behind_without_a_word(
     QTest.keyClick(card, Qt.Key.Key_Delete)
     QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
     assert [call[0] for call in asked.take() if call[0] == "submit"] == ["submit"]
+
+
+def _show_draft(window: MainWindow, qtbot: QtBot, draft: Draft) -> list[Card]:
+    """The cards of another draft, when their files have been read again."""
+    window.chat.composer.set_draft(draft)
+    qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=20_000)
+    return cards(window)
+
+
+def test_a_scan_is_part_of_the_draft_until_it_is_decided_about(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=2)
+    kept = Draft(scans=(Scan(encode_path(tmp_path / "scan.pdf"), "scan.pdf", 2),))
+    assert drafts(asked)[-1] == kept
+    assert not _show_draft(window, qtbot, Draft())
+    (card,) = _show_draft(window, qtbot, kept)
+    assert card.state_words() == "Scanned: no words in it"
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
+    assert card.state_words() == "Making pictures…"
+    assert window.chat.composer.draft == kept
+    qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
+    assert not drafts(asked)[-1].scans
+
+
+def test_a_scan_that_is_removed_leaves_the_draft_while_it_is_read_again_too(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _scan(window, qtbot, tmp_path, pages=1)
+    kept = drafts(asked)[-1]
+    window.chat.composer.set_draft(Draft())
+    window.chat.composer.set_draft(kept)
+    (card,) = cards(window)
+    assert card.state_words() == "Opening…"
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert drafts(asked) == [Draft()]
+
+
+def test_a_scan_whose_file_is_gone_keeps_its_place(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _scan(window, qtbot, tmp_path, pages=1)
+    kept = drafts(asked)[-1]
+    (tmp_path / "scan.pdf").rename(tmp_path / "elsewhere.pdf")
+    window.chat.composer.set_draft(Draft())
+    (card,) = _show_draft(window, qtbot, kept)
+    assert card.state_words() == "Cannot be opened"
+    assert card.accessibleDescription() == "There is no file “scan.pdf”."
+    assert not _offer(card).isVisible()
+    assert window.chat.composer.draft == kept
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+    assert window.chat.notice.sentence.accessibleName() == "There is no file “scan.pdf”."
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert not [call for call in asked.take() if call[0] == "submit"]
+    said = window.chat.notice.sentence.accessibleName()
+    assert said == "There is no file “scan.pdf”. Put it back to where it was, or remove its card."
+    window.chat.composer.set_draft(Draft())
+    (tmp_path / "elsewhere.pdf").rename(tmp_path / "scan.pdf")
+    (card,) = _show_draft(window, qtbot, kept)
+    assert card.state_words() == "Scanned: no words in it"
+
+
+def test_a_scan_with_too_many_pages_stays_to_be_decided_about(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=41)
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=20_000)
+    assert "at most 40" in window.chat.notice.sentence.accessibleName()
+    assert card.state_words() == "Scanned: no words in it"
+    assert window.chat.composer.draft == drafts(asked)[-1]
+
+
+def test_a_scan_opened_after_its_chat_was_left_goes_to_its_draft(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(1))
+    window.attachments_now.take(dropped(path))
+    window.chat.composer.set_draft(Draft())
+    found: list[tuple[object, ...]] = []
+
+    def has_come() -> bool:
+        found.extend(call[1:] for call in asked.take() if call[0] == "add_to_draft")
+        return bool(found)
+
+    qtbot.waitUntil(has_come, timeout=30_000)
+    assert found == [("a", Draft(scans=(Scan(encode_path(path), "scan.pdf", 1),)), None)]
+
+
+def test_what_comes_back_into_the_draft_is_kept_with_it(window: MainWindow, asked: Asked, qtbot: QtBot) -> None:
+    window.apply(SEEING)
+    added = Draft(documents=(Document("d" * 64, "notes.txt", "text", 1, ""),))
+    window.apply(told.DraftRestored("a", added))
+    qtbot.waitUntil(lambda: drafts(asked) == [added], timeout=5000)
+
+
+def test_pages_drawn_while_their_chat_was_left_take_the_place_of_their_card(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=2)
+    kept = drafts(asked)[-1]
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
+    window.chat.composer.set_draft(Draft())
+    window.chat.composer.set_draft(kept)
+    qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
+    assert [each.attachment.name for each in cards(window)] == ["scan.pdf, page 1", "scan.pdf, page 2"]
 
 
 def test_documents_go_with_a_message_to_a_model_without_eyes(

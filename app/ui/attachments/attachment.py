@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.message import Document, PanAndScan, Picture
+from app.core.message import Document, PanAndScan, Picture, Scan
 from app.media.tiles import Views, can_look_closer, views
 from app.ui.attachments.sight import Sight
 from app.ui.figures import count, tokens
@@ -22,7 +22,8 @@ class Attachment:
     """One card. Neither picture nor document is there while the file is opened; `seen` runs from 0.0 to 1.0.
 
     `settled` tells that the person has chosen how closely it is looked at, `tokens` what a document takes (None: not
-    counted yet), `scans` how many pages a PDF without words has.
+    counted yet). A `scan` is undecided, `reading` while its file is opened again, `drawing` while pictures are made of
+    its pages; `trouble` says in one sentence why it cannot be opened.
     """
 
     number: int
@@ -32,12 +33,20 @@ class Attachment:
     seen: float = 0.0
     settled: bool = False
     tokens: int | None = None
-    scans: int = 0
+    scan: Scan | None = None
+    reading: bool = False
+    drawing: bool = False
+    trouble: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether the file has been opened."""
-        return self.picture is not None or self.document is not None or self.scans > 0
+        return self.picture is not None or self.document is not None or self.is_undecided
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is a scan of which nothing was decided yet."""
+        return self.scan is not None and not (self.reading or self.drawing)
 
 
 def views_of(picture: Picture) -> Views:
@@ -61,10 +70,10 @@ def pages_words(document: Document) -> str:
     return f"Page {first}" if first == last else f"Pages {first} to {last}"
 
 
-def scans_offer(attachment: Attachment, sight: Sight) -> str:
+def scan_offer(scan: Scan, sight: Sight) -> str:
     """What the pages of a scanned PDF would take as pictures."""
-    said = count(attachment.scans, "page", "pages")
-    return f"{said}, {tokens(attachment.scans * sight.tokens)} tokens" if sight.tokens else said
+    said = count(scan.pages, "page", "pages")
+    return f"{said}, {tokens(scan.pages * sight.tokens)} tokens" if sight.tokens else said
 
 
 def offer(attachment: Attachment, sight: Sight) -> str:

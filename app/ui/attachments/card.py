@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core.message import PanAndScan
-from app.ui.attachments.attachment import Attachment, document_words, offer, scans_offer, views_of
+from app.ui.attachments.attachment import Attachment, document_words, offer, scan_offer, views_of
 from app.ui.attachments.sight import Sight
 from app.ui.attachments.thumbs import cover, draw_rounded
 from app.ui.controls import IconButton, PaintedButton
@@ -99,14 +99,18 @@ class Card(PaintedButton):
     def show_state(self, sight: Sight) -> None:
         """The attachment or what the model can see has changed."""
         self._sight = sight
-        scanned = self._attachment.scans > 0
-        self._offered = (scans_offer if scanned else offer)(self._attachment, sight)
-        self._offer.say("As pictures" if scanned else "Look closer", self._offered)
+        attachment = self._attachment
+        scan = attachment.scan
+        if scan is None:
+            self._offered = offer(attachment, sight)
+        else:
+            self._offered = scan_offer(scan, sight) if attachment.is_undecided and not attachment.trouble else ""
+        self._offer.say("Look closer" if scan is None else "As pictures", self._offered)
         self._offer.setVisible(bool(self._offered))
-        kind = "Document" if self._attachment.document is not None or scanned else "Picture"
-        self.setAccessibleName(f"{kind} {self._attachment.name}")
-        self.setAccessibleDescription(self.state_words())
-        self.setToolTip(tip(self._attachment.name))
+        kind = "Picture" if attachment.document is None and scan is None else "Document"
+        self.setAccessibleName(f"{kind} {attachment.name}")
+        self.setAccessibleDescription(attachment.trouble or self.state_words())
+        self.setToolTip(tip(attachment.trouble or attachment.name))
         self._thumb = QPixmap()
         self.updateGeometry()
         self._place()
@@ -126,8 +130,12 @@ class Card(PaintedButton):
         attachment, sight = self._attachment, self._sight
         if attachment.document is not None:
             return document_words(attachment.document, attachment.tokens)
-        if attachment.scans:
+        if attachment.trouble:
+            return "Cannot be opened"
+        if attachment.is_undecided:
             return "Scanned: no words in it"
+        if attachment.drawing:
+            return "Making pictures…"
         if attachment.picture is None:
             return "Opening…"
         if sight.sees is None:
@@ -236,7 +244,7 @@ class Card(PaintedButton):
             return
         said = QRect(area.left(), area.top() - px(3), area.width(), px(16))
         blind = sight.sees is False and attachment.picture is not None
-        ink = "warn" if blind or attachment.scans else "text2"
+        ink = "warn" if blind or attachment.is_undecided else "text2"
         words(painter, self._spot(said), self.state_words(), look.colour(ink))
         if not 0 < attachment.seen < 1 or not sight.sees:
             return

@@ -12,8 +12,8 @@ from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.message import Document, Draft, PanAndScan, Picture
-from app.core.paths import DataPaths, display_name
+from app.core.message import Document, Draft, PanAndScan, Picture, Scan
+from app.core.paths import DataPaths, decode_path, display_name, encode_path
 from app.ui.attachments.mime import local_files, picture_bytes
 from app.ui.attachments.opener import Opener
 from app.ui.attachments.sight import Sight, sight_of
@@ -25,6 +25,7 @@ from app.ui.menus import Menu
 
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged, PicturesSeen
+    from app.ui.attachments.attachment import Attachment
     from app.ui.attachments.card import Card
     from app.ui.attachments.seen_card import SeenCard
     from app.ui.attachments.strip import Strip
@@ -38,7 +39,7 @@ class AttachmentDesk(QObject):
 
     refused = Signal(str)
     prompt_asked = Signal(str)  # the message up to which the full prompt is wanted, "" for what is being written
-    opened_away = Signal(str, object)  # conversation that is shown no more, Draft with what was opened for it
+    opened_away = Signal(str, object, object)  # a chat that is not shown, Draft of what was opened for it, its Scan
 
     def __init__(
         self,
@@ -62,13 +63,14 @@ class AttachmentDesk(QObject):
         self._model_path = ""
         self._missing: dict[int, Picture] = {}
         self._files: dict[int, Path] = {}
+        self._drawn_of: dict[int, Scan] = {}
         self._popover: Popover | None = None
         composer = chat.composer
         composer.strip_made.connect(self._on_strip_made)
         composer.attach_asked.connect(self.browse)
         composer.data_pasted.connect(self.take)
         composer.blind_asked.connect(self.tell_blind)
-        composer.scans_left.connect(self._on_scans_left)
+        composer.scan_left.connect(self._on_scan_left)
         chat.transcript.picture_opened.connect(self._on_picture_opened)
         chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
         chat.transcript.seen_asked.connect(self._on_seen_asked)
@@ -113,11 +115,14 @@ class AttachmentDesk(QObject):
             self.refused.emit(f"At most {MOST} files go in one message; {len(files) - max(0, room)} were left out.")
         for path in files[: max(0, room)]:
             number, name = self._chat.composer.next_number(), display_name(path)
-            self._files[number] = path
-            self._homes[number] = self._conversation()
             self._chat.composer.strip.add_opening(number, name)
-            self.opener.open_file(number, path, name)
+            self._open_file(number, path.absolute(), name)
         self._focus_composer()
+
+    def _open_file(self, number: int, path: Path, name: str) -> None:
+        self._files[number] = path
+        self._homes[number] = self._conversation()
+        self.opener.open_file(number, path, name)
 
     @Slot()
     def browse(self) -> None:
@@ -172,7 +177,8 @@ class AttachmentDesk(QObject):
         strip.shown.connect(self._on_card_pressed)
         strip.dropped.connect(self._on_dropped)
         strip.left.connect(self._away.add)
-        strip.scans_asked.connect(self._on_scans_asked)
+        strip.scan_shown.connect(self._on_scan_shown)
+        strip.scan_chosen.connect(self._on_scan_chosen)
         strip.changed.connect(self._on_pictures_changed)
 
     @Slot()
@@ -185,6 +191,8 @@ class AttachmentDesk(QObject):
     @Slot(object)
     def _on_card_pressed(self, card: Card) -> None:
         picture, number = card.attachment.picture, card.attachment.number
+        if card.attachment.trouble:
+            self.refused.emit(card.attachment.trouble)
         if card.attachment.document is not None:
             self._show_document(card, card.attachment.document)
         if picture is None:
@@ -240,10 +248,11 @@ class AttachmentDesk(QObject):
     @Slot(int, object)
     def _on_opened(self, number: int, found: Picture | Document) -> None:
         wanted, home = self._missing.pop(number, None), self._homes.pop(number, "")
+        self._files.pop(number, None)
         if number in self._away:
             self._away.remove(number)
             alone = Draft(pictures=(found,)) if isinstance(found, Picture) else Draft(documents=(found,))
-            self.opened_away.emit(home, alone)
+            self.opened_away.emit(home, alone, None)
         elif wanted is None:
             self._chat.composer.strip.show_opened(number, found)
         elif wanted.sha256 == found.sha256:
@@ -253,48 +262,73 @@ class AttachmentDesk(QObject):
 
     @Slot(int, int)
     def _on_scanned(self, number: int, pages: int) -> None:
+        if self._missing.pop(number, None) is not None:
+            return
+        path = self._files.pop(number)
+        scan = Scan(encode_path(path), display_name(path), pages)
         if number in self._away:
             self._away.remove(number)
-            del self._homes[number]
-            self.refused.emit(f"“{self._files.pop(number).name}” has no words in it, and its chat is shown no more.")
-        elif self._missing.pop(number, None) is None:
-            self._chat.composer.strip.show_scanned(number, pages)
+            self.opened_away.emit(self._homes.pop(number, ""), Draft(scans=(scan,)), None)
+        else:
+            self._chat.composer.strip.show_scanned(number, scan)
 
-    @Slot(str)
-    def _on_scans_left(self, name: str) -> None:
-        self.refused.emit(f"“{name}” has no words in it. Press “As pictures” on its card, or remove it.")
+    @Slot(object)
+    def _on_scan_left(self, undecided: Attachment) -> None:
+        if undecided.trouble:
+            said = f"{undecided.trouble} Put it back to where it was, or remove its card."
+        else:
+            said = f"“{undecided.name}” has no words in it. Press “As pictures” on its card, or remove it."
+        self.refused.emit(said)
 
-    @Slot(int)
-    def _on_scans_asked(self, number: int) -> None:
-        path = self._files.get(number)
-        if path is not None:
-            self._chat.composer.strip.show_drawing(number)
-            self.opener.draw_pages(number, path, display_name(path))
+    @Slot(object)
+    def _on_scan_shown(self, attachment: Attachment) -> None:
+        assert attachment.scan is not None
+        self._open_file(attachment.number, decode_path(attachment.scan.path), attachment.name)
+
+    @Slot(object)
+    def _on_scan_chosen(self, attachment: Attachment) -> None:
+        assert attachment.scan is not None
+        number = attachment.number
+        self._drawn_of[number] = attachment.scan
+        self._homes[number] = self._conversation()
+        self._chat.composer.strip.show_drawing(number)
+        self.opener.draw_pages(number, decode_path(attachment.scan.path), attachment.name)
 
     @Slot(int, object)
     def _on_drawn(self, number: int, pages: tuple[Picture, ...]) -> None:
-        home = self._homes.pop(number, "")
+        home, scan = self._homes.pop(number, ""), self._drawn_of.pop(number)
+        strip = self._chat.composer.strip
         if number in self._away:
             self._away.remove(number)
-            self.opened_away.emit(home, Draft(pictures=pages))
-            return
-        self._chat.composer.strip.show_drawn(number, pages, self._chat.composer.next_number)
+            shown = strip.number_of(scan) if home == self._conversation() else None
+            if shown is None:
+                self.opened_away.emit(home, Draft(pictures=pages), scan)
+                return
+            number = shown
+        strip.show_drawn(number, pages, self._chat.composer.next_number)
 
     @Slot(int, str)
     def _on_refused(self, number: int, sentence: str) -> None:
-        self._homes.pop(number, None)
+        for known in (self._homes, self._files, self._drawn_of):
+            known.pop(number, None)
         if self._missing.pop(number, None) is None and number not in self._away:
-            if not any(card.attachment.number == number for card in self._chat.composer.strip.cards):
+            strip = self._chat.composer.strip
+            shown = next((card.attachment for card in strip.cards if card.attachment.number == number), None)
+            if shown is None:
                 return  # it was removed, which ended it
-            self._chat.composer.strip.remove(number)
+            was_read = shown.reading
+            if not strip.show_trouble(number, sentence):
+                strip.remove(number)
+            elif was_read:
+                return  # its card says so
         self._away.discard(number)
         self.refused.emit(sentence)
 
     @Slot(int)
     def _on_dropped(self, number: int) -> None:
         self._close_popover()
-        self._files.pop(number, None)
-        self._homes.pop(number, None)
+        for known in (self._homes, self._files, self._drawn_of):
+            known.pop(number, None)
         self.opener.cancel(number)
 
     # -- pictures of messages

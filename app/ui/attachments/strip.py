@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from app.core.message import Document, Draft, PanAndScan, Picture
+from app.core.message import Document, Draft, PanAndScan, Picture, Scan
 from app.media.tiles import closer_by_itself
 from app.ui.attachments.attachment import Attachment
 from app.ui.attachments.card import HIGH, Card
@@ -26,7 +26,8 @@ class Strip(QScrollArea):
     """Accessible as *Attachments*. Holds the attachments in their order; GUI thread."""
 
     changed = Signal()  # the attachments of the draft are others
-    scans_asked = Signal(int)  # number: the pages of this PDF as pictures
+    scan_shown = Signal(object)  # Attachment: a scan came with a draft, its file is to be opened again
+    scan_chosen = Signal(object)  # Attachment: the pages of this scan as pictures
     settled = Signal()  # nothing is being opened any more
     sized = Signal()
     shown = Signal(object)  # Card: what the model sees of it is asked for
@@ -72,9 +73,9 @@ class Strip(QScrollArea):
         return any(not card.attachment.is_open for card in self._cards)
 
     @property
-    def scanned(self) -> str:
-        """The name of a PDF without words that nothing was decided about yet, "" for none."""
-        return next((card.attachment.name for card in self._cards if card.attachment.scans), "")
+    def scans(self) -> tuple[Scan, ...]:
+        """The PDFs without words that nothing was decided about yet, or whose pages are not pictures yet."""
+        return tuple(card.attachment.scan for card in self._cards if card.attachment.scan is not None)
 
     def stand_between(self, before: QWidget, after: QWidget) -> None:
         """The keyboard comes to the cards from `before` and goes on to `after`."""
@@ -89,14 +90,15 @@ class Strip(QScrollArea):
 
     def show_draft(self, draft: Draft, number: Callable[[], int]) -> None:
         """Show what goes with another draft; `number` gives each a number of its own."""
-        if (self.pictures, self.documents) == (draft.pictures, draft.documents) and not self.is_opening:
+        shown = (self.pictures, self.documents, self.scans)
+        if shown == (draft.pictures, draft.documents, draft.scans) and not self.is_opening:
             return
         for card in list(self._cards):
             self._take_away(card)
-            (self.dropped if card.attachment.is_open else self.left).emit(card.attachment.number)
-        for attachment in _made(draft, number):
-            self._add(attachment)
-        self._arrange()
+            attachment = card.attachment
+            is_over = attachment.is_open or attachment.reading  # a scan is read again with its draft
+            (self.dropped if is_over else self.left).emit(attachment.number)
+        self._add_all(draft, number)
 
     def add_opening(self, number: int, name: str) -> None:
         """A file is being opened."""
@@ -106,15 +108,24 @@ class Strip(QScrollArea):
 
     def give_back(self, draft: Draft, number: Callable[[], int]) -> None:
         """This comes back with a message that was taken back: it stands first."""
-        for place, attachment in enumerate(_made(draft, number)):
+        self._add_all(draft, number)
+
+    def _add_all(self, draft: Draft, number: Callable[[], int]) -> None:
+        """What goes with a draft, before all that is there."""
+        made = _made(draft, number)
+        for place, attachment in enumerate(made):
             self._add(attachment, place)
         self._arrange()
+        for attachment in made:
+            if attachment.reading:
+                self.scan_shown.emit(attachment)
 
     def show_opened(self, number: int, found: Picture | Document) -> None:
         """A file was opened."""
         card = self._card(number)
         if card is None:
             return
+        card.attachment.scan, card.attachment.reading = None, False
         if isinstance(found, Document):
             card.attachment.document = found
         else:
@@ -122,22 +133,50 @@ class Strip(QScrollArea):
         self._show_changed(card)
         self._tell_settled()
 
-    def show_scanned(self, number: int, pages: int) -> None:
+    def show_scanned(self, number: int, scan: Scan) -> None:
         """A PDF was opened that has no words."""
         card = self._card(number)
         if card is not None:
-            card.attachment.scans = pages
-            card.show_state(self._sight)
-            self._arrange()
+            before, card.attachment.scan = card.attachment.scan, scan
+            self._show_undecided(card, "")
+            if scan != before:
+                self.changed.emit()
             self._tell_settled()
 
+    def show_trouble(self, number: int, sentence: str) -> bool:
+        """A scan cannot be opened, or not made pictures of: it stays. False for what is no scan."""
+        card = self._card(number)
+        if card is None or card.attachment.scan is None:
+            return False
+        self._show_undecided(card, sentence if card.attachment.reading else "")
+        self._tell_settled()
+        return True
+
+    def _show_undecided(self, card: Card, trouble: str) -> None:
+        attachment = card.attachment
+        attachment.reading, attachment.drawing, attachment.trouble = False, False, trouble
+        card.show_state(self._sight)
+        self._arrange()
+
     def show_drawing(self, number: int) -> None:
-        """Pictures are being made of the pages of a PDF."""
+        """Pictures are being made of the pages of a scan."""
         card = self._card(number)
         if card is not None:
-            card.attachment.scans = 0
+            card.attachment.drawing = True
             card.show_state(self._sight)
             self._arrange()
+
+    def number_of(self, scan: Scan) -> int | None:
+        """The card of this scan, None where there is none."""
+        return next((card.attachment.number for card in self._cards if card.attachment.scan == scan), None)
+
+    def undecided(self) -> Attachment | None:
+        """The first scan of which nothing was decided yet; it is scrolled to."""
+        card = next((card for card in self._cards if card.attachment.is_undecided), None)
+        if card is None:
+            return None
+        self.ensureWidgetVisible(card)
+        return card.attachment
 
     def show_drawn(self, number: int, pages: Sequence[Picture], another: Callable[[], int]) -> None:
         """The pages stand in the place of their PDF."""
@@ -180,13 +219,14 @@ class Strip(QScrollArea):
         card = self._card(number)
         if card is None:
             return
-        was_open, place = card.attachment.is_open, self._cards.index(card)
+        was_kept = card.attachment.is_open or card.attachment.scan is not None
+        place = self._cards.index(card)
         had_focus = card.hasFocus() or card.isAncestorOf(self.focusWidget() or self)
         self._drop(card)
         self._arrange()
         if had_focus and self._cards:
             self._cards[min(place, len(self._cards) - 1)].setFocus(Qt.FocusReason.TabFocusReason)
-        if was_open:
+        if was_kept:
             self.changed.emit()
         self._tell_settled()
 
@@ -307,8 +347,8 @@ class Strip(QScrollArea):
     @Slot(int)
     def _on_offer_taken(self, number: int) -> None:
         card = self._card(number)
-        if card is not None and card.attachment.scans:
-            self.scans_asked.emit(number)
+        if card is not None and card.attachment.is_undecided:
+            self.scan_chosen.emit(card.attachment)
         else:
             self.choose(number, PanAndScan.CLOSER)
 
@@ -338,4 +378,5 @@ def _made(draft: Draft, number: Callable[[], int]) -> list[Attachment]:
         Attachment(number(), picture.name, picture, settled=picture.pan_and_scan is not PanAndScan.AUTO)
         for picture in draft.pictures
     ]
-    return pictures + [Attachment(number(), document.name, document=document) for document in draft.documents]
+    documents = [Attachment(number(), document.name, document=document) for document in draft.documents]
+    return pictures + documents + [Attachment(number(), scan.name, scan=scan, reading=True) for scan in draft.scans]
