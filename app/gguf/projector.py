@@ -104,7 +104,7 @@ def _merge(header: Header, kind: str) -> int:
 
 
 def _work(header: Header, kind: str) -> int:
-    """The encoder's buffers: activations of one layer for all patches of a pass, as 32-bit floats.
+    """The encoder's buffers: activations of one layer for all patches of a pass, and their pixels twice, as 32-bit floats.
 
     A bound for encoders whose attention needs no matrix of its own (flash attention); held against llama.cpp's log.
     """
@@ -119,4 +119,4 @@ def _work(header: Header, kind: str) -> int:
     forward = header.number("clip.vision.feed_forward_length") * (3 if gated else 1)
     hidden = 3 * header.number("clip.vision.embedding_length")
     side = patch * merge if kind == "gemma4uv" else patch
-    return pixels // side**2 * 4 * (forward + hidden + 3 * side**2)
+    return pixels // side**2 * 4 * (forward + hidden + 6 * side**2)
