@@ -26,7 +26,7 @@ def run_ask(command: Ask, paths: DataPaths, output: Output, *, scripted: bool = 
     documents = opening.documents(command.files)
     with SessionLink(paths, scripted=scripted) as link:
         opened = open_for_turns(link, output, command.options)
-        draft = Draft(prompt, seen_by(opened.model, pictures), documents)
+        draft = Draft(prompt, seen_by(opened.model, pictures, command.options.image_tokens), documents)
         return _one_turn(link, output, opened, draft, json=command.options.json)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from app.cli.output import Output
 from app.core.errors import AttachmentError, StorageError
 from app.core.message import Document, PanAndScan, Picture
@@ -55,11 +57,18 @@ class Opening:
             self._output.clear_status()
 
 
-def seen_by(model: ModelInfo, pictures: Sequence[Picture]) -> tuple[Picture, ...]:
-    """The pictures as this model looks at them. Raises AttachmentError where it cannot see any."""
+def seen_by(model: ModelInfo, pictures: Sequence[Picture], image_tokens: int = 0) -> tuple[Picture, ...]:
+    """The pictures as this model looks at them, for so many tokens each at most (0: as usual).
+
+    Raises AttachmentError where it cannot see any, or leaves no choice of tokens.
+    """
     if pictures and not model.vision:
         raise AttachmentError(
             f"{model.name} cannot see pictures. {model.blind} Use a Gemma 3 of 4B or more with its mmproj file.",
             "no_vision",
         )
+    if pictures and image_tokens and image_tokens not in model.image_choices:
+        raise AttachmentError(f"{model.name} leaves no choice of image tokens.", "image_tokens")
+    if not model.image_side:
+        return tuple(msgspec.structs.replace(picture, image_tokens=image_tokens) for picture in pictures)
     return tuple(closer_by_itself(picture, model.view_seconds) for picture in pictures)

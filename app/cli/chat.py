@@ -46,7 +46,7 @@ class _Chat:
         self._opened = opened
         self._opening = Opening(paths, output)
         self._json = options.json
-        self._pan_and_scan = options.pan_and_scan
+        self._pan_and_scan, self._image_tokens = options.pan_and_scan, options.image_tokens
         self._attached = Draft()
         self._load_ms = opened.model.load_ms
 
@@ -73,7 +73,8 @@ class _Chat:
             documents = self._opening.documents(files)
             self._attached = Draft("", attached.pictures, attached.documents + documents)
         else:
-            pictures = seen_by(self._opened.model, self._opening.pictures(files, self._pan_and_scan))
+            opened = self._opening.pictures(files, self._pan_and_scan)
+            pictures = seen_by(self._opened.model, opened, self._image_tokens)
             self._attached = Draft("", attached.pictures + pictures, attached.documents)
         return ExitCode.DONE
 

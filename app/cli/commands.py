@@ -47,6 +47,7 @@ class AnswerOptions:
     pan_and_scan: PanAndScan = PanAndScan.AUTO
     tools: str = "off"  # off | ask | auto
     only: frozenset[str] = frozenset()  # the tools that were named; none: the usual ones
+    image_tokens: int = 0  # that a picture may take at most; 0: as usual
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from app.cli.commands import (
 from app.cli.kinds import count_of, folder_of, gpu_layers_of, path_of, temperature_of, text_of
 from app.cli.library_parser import LIBRARY, add_json
 from app.core.errors import UsageError
-from app.core.message import PanAndScan
+from app.core.message import IMAGE_TOKENS, PanAndScan
 from app.core.settings import Sampling
 
 _LARGEST_SEED = 2**32 - 2  # llama.cpp takes 2**32 - 1 as "choose one"
@@ -224,6 +224,14 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
         help="look at parts of a picture too where that helps (auto), at finer parts, or at the whole only (off)",
     )
     parser.add_argument(
+        "--image-tokens",
+        metavar="N",
+        type=int,
+        choices=IMAGE_TOKENS,
+        default=0,
+        help=f"most tokens of a picture, for a model that leaves it open ({', '.join(map(str, IMAGE_TOKENS))})",
+    )
+    parser.add_argument(
         "--tools",
         choices=("off", "ask", "auto"),
         default="off",
@@ -250,4 +258,5 @@ def _answer_options(found: argparse.Namespace) -> AnswerOptions:
         PanAndScan(found.pan_and_scan),
         found.tools,
         frozenset(found.tool),
+        found.image_tokens,
     )

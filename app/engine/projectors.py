@@ -54,7 +54,8 @@ def why_blind(model: Path, header: Header, library: Llama, llama: LlamaModel, pr
         return _refused(library, llama, projector)
     if found := beside(model):
         return _unfit(found[0])
-    if header.architecture == "gemma3" and header.number("gemma3.embedding_length") in _SEEING_WIDTHS:
+    of_gemma_3 = header.architecture == "gemma3" and header.number("gemma3.embedding_length") in _SEEING_WIDTHS
+    if of_gemma_3 or header.architecture == "gemma4":
         return "Its image part (mmproj) is not in the same folder."
     return "It reads text only."
 

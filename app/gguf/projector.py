@@ -104,7 +104,7 @@ def _merge(header: Header, kind: str) -> int:
 
 
 def _work(header: Header, kind: str) -> int:
-    """The encoder's buffers: activations of one layer for all patches of a pass, and their pixels twice, as 32-bit floats.
+    """The encoder's buffers: for all patches of a pass the activations of a layer, and pixels twice, as 32-bit floats.
 
     A bound for encoders whose attention needs no matrix of its own (flash attention); held against llama.cpp's log.
     """

@@ -25,8 +25,8 @@ class Pictures:
         for place, picture in enumerate(pictures, first):
             self._know(picture)
             self._database.run(
-                """INSERT INTO message_pictures (message, place, picture, pan_and_scan, name)
-                   SELECT m.number, :place, p.number, :choice, :name FROM messages m, pictures p
+                """INSERT INTO message_pictures (message, place, picture, pan_and_scan, image_tokens, name)
+                   SELECT m.number, :place, p.number, :choice, :tokens, :name FROM messages m, pictures p
                    WHERE m.id = :owner AND p.sha256 = :sha256""",
                 _bindings(message, place, picture),
             )
@@ -41,8 +41,8 @@ class Pictures:
         for place, picture in enumerate(pictures):
             self._know(picture)
             self._database.run(
-                """INSERT INTO draft_pictures (conversation, place, picture, pan_and_scan, name)
-                   SELECT (SELECT number FROM conversations WHERE id = :owner), :place, number, :choice, :name
+                """INSERT INTO draft_pictures (conversation, place, picture, pan_and_scan, image_tokens, name)
+                   SELECT (SELECT number FROM conversations WHERE id = :owner), :place, number, :choice, :tokens, :name
                    FROM pictures WHERE sha256 = :sha256""",
                 _bindings(conversation, place, picture),
             )
@@ -50,7 +50,7 @@ class Pictures:
     def of_draft(self, conversation: str) -> tuple[Picture, ...]:
         """The pictures that go with what is being written."""
         rows = self._database.rows(
-            """SELECT p.sha256, p.width, p.height, dp.pan_and_scan, dp.name
+            """SELECT p.sha256, p.width, p.height, dp.pan_and_scan, dp.image_tokens, dp.name
                FROM draft_pictures dp JOIN pictures p ON p.number = dp.picture
                WHERE dp.conversation IS (SELECT number FROM conversations WHERE id = :id) ORDER BY dp.place""",
             {"id": conversation},
@@ -69,7 +69,7 @@ class Pictures:
     def of_conversation(self, conversation: str) -> dict[str, tuple[Picture, ...]]:
         """The pictures of every message of a conversation that has any, by the id of the message."""
         rows = self._database.rows(
-            """SELECT m.id, p.sha256, p.width, p.height, mp.pan_and_scan, mp.name
+            """SELECT m.id, p.sha256, p.width, p.height, mp.pan_and_scan, mp.image_tokens, mp.name
                FROM conversations c JOIN messages m ON m.conversation = c.number
                JOIN message_pictures mp ON mp.message = m.number JOIN pictures p ON p.number = mp.picture
                WHERE c.id = :id ORDER BY m.number, mp.place""",
@@ -92,9 +92,10 @@ class Pictures:
         return found
 
     def _picture(self, columns: Sequence[Value]) -> Picture:
-        sha256, width, height, choice, name = map(str, columns)
+        sha256, width, height, choice, tokens, name = map(str, columns)
         path = encode_path(self._folder / f"{sha256}.png")
-        return Picture(sha256, int(width), int(height), path, _CHOICES.get(choice, PanAndScan.AUTO), name)
+        closely = _CHOICES.get(choice, PanAndScan.AUTO)
+        return Picture(sha256, int(width), int(height), path, closely, name, int(tokens))
 
 
 def _bindings(owner: str, place: int, picture: Picture) -> dict[str, Value]:
@@ -102,6 +103,7 @@ def _bindings(owner: str, place: int, picture: Picture) -> dict[str, Value]:
         "owner": owner,
         "place": place,
         "choice": picture.pan_and_scan.value,
+        "tokens": picture.image_tokens,
         "name": picture.name,
         "sha256": picture.sha256,
     }

@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
         self.screen_now.model_shown.connect(self.attachments_now.show_model)
         self.screen_now.pictures_seen.connect(self.attachments_now.show_seen)
         self.screen_now.parts_counted.connect(self.attachments_now.show_counted)
+        self.screen_now.parts_measured.connect(self.attachments_now.show_measured)
         self.attachments_now.refused.connect(self.screen_now.show_notice)
         self.attachments_now.prompt_asked.connect(actions.show_prompt)
         self.screen_now.prompt_shown.connect(self._on_prompt_shown)

@@ -10,7 +10,7 @@ from app.core.settings import ConversationSettings
 from app.store.store import Store
 
 ONE = Picture("a" * 64, 640, 480, "", PanAndScan.AUTO)
-OTHER = Picture("b" * 64, 30, 40, "", PanAndScan.OFF)
+OTHER = Picture("b" * 64, 30, 40, "", PanAndScan.OFF, image_tokens=1120)
 
 
 def test_pictures_come_back_in_their_order(paths: DataPaths, new_store: Callable[[], Store]) -> None:
@@ -26,6 +26,7 @@ def test_pictures_come_back_in_their_order(paths: DataPaths, new_store: Callable
     assert found is not None
     assert [picture.sha256[0] for picture in found.pictures] == ["b", "a", "b"]
     assert [picture.pan_and_scan for picture in found.pictures] == [PanAndScan.OFF, PanAndScan.AUTO, PanAndScan.OFF]
+    assert [picture.image_tokens for picture in found.pictures] == [1120, 0, 1120]
     assert decode_path(found.pictures[1].path) == paths.attachments / f"{ONE.sha256}.png"
     assert (found.pictures[1].width, found.pictures[1].height) == (640, 480)
     assert [message.pictures for message in store.messages.branch(conversation, answer)] == [found.pictures, ()]

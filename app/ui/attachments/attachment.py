@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.message import Document, PanAndScan, Picture, Scan
+from app.core.protocol import Sighting
 from app.media.tiles import Views, can_look_closer, views
 from app.ui.attachments.sight import Sight
 from app.ui.figures import count, tokens
@@ -23,7 +24,8 @@ class Attachment:
 
     `settled` tells that the person has chosen how closely it is looked at, `tokens` what a document takes (None: not
     counted yet). A `scan` is undecided, `reading` while its file is opened again, `drawing` while pictures are made of
-    its pages; `trouble` says in one sentence why it cannot be opened.
+    its pages; `trouble` says in one sentence why it cannot be opened. `sighting` is how the picture is seen where each
+    has a size of its own (None: not told yet).
     """
 
     number: int
@@ -37,6 +39,7 @@ class Attachment:
     reading: bool = False
     drawing: bool = False
     trouble: str = ""
+    sighting: Sighting | None = None
 
     @property
     def is_open(self) -> bool:
@@ -49,9 +52,18 @@ class Attachment:
         return self.scan is not None and not (self.reading or self.drawing)
 
 
-def views_of(picture: Picture) -> Views:
-    """The views in force."""
+def views_of(picture: Picture, sight: Sight) -> Views:
+    """The views in force: none but the whole where they are not ours."""
+    if sight.sees and not sight.side:
+        return Views("whole")
     return views(picture.width, picture.height, picture.pan_and_scan)
+
+
+def tokens_of(picture: Picture, sight: Sight, sighting: Sighting | None) -> int:
+    """What a picture takes; 0 where that is not known."""
+    if sight.tokens:
+        return views_of(picture, sight).count * sight.tokens
+    return sighting.tokens if sighting is not None else 0
 
 
 def document_words(document: Document, count_of_tokens: int | None) -> str:
@@ -81,11 +93,20 @@ def offer(attachment: Attachment, sight: Sight) -> str:
     picture = attachment.picture
     if picture is None or attachment.settled or not sight.sees or picture.pan_and_scan is not PanAndScan.AUTO:
         return ""
-    if not can_look_closer(picture.width, picture.height):
+    if sight.choices:
+        return _more_tokens(picture, sight, attachment.sighting)
+    if not sight.side or not can_look_closer(picture.width, picture.height):
         return ""
     closer = views(picture.width, picture.height, PanAndScan.CLOSER)
     said = f"{count(len(closer.boxes), 'tile', 'tiles')}, {tokens(closer.count * sight.tokens)} tokens"
     return f"{said}, {about(len(closer.boxes) * sight.seconds)}" if sight.seconds else said
+
+
+def _more_tokens(picture: Picture, sight: Sight, sighting: Sighting | None) -> str:
+    """What the most tokens would take, where a picture is seen smaller than it is."""
+    if sighting is None or picture.image_tokens or not 0 < sighting.width < picture.width:
+        return ""
+    return f"up to {tokens(sight.choices[-1])} tokens"
 
 
 def about(seconds: float) -> str:
@@ -93,9 +114,11 @@ def about(seconds: float) -> str:
     return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {round(seconds / 60)} min"
 
 
-def parts(picture: Picture) -> str:
-    """`Whole image and 4 crops`."""
-    found = views_of(picture)
+def parts(picture: Picture, sight: Sight, sighting: Sighting | None) -> str:
+    """`Whole image and 4 crops`, `Whole image in 5 parts`."""
+    found = views_of(picture, sight)
+    if sighting is not None and sighting.parts > 1:
+        return f"Whole image in {sighting.parts} parts"
     named = {"crops": ("crop", "crops"), "grid": ("tile", "tiles")}.get(found.kind)
     return f"Whole image and {count(len(found.boxes), *named)}" if named else "Whole image"
 

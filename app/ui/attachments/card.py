@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core.message import PanAndScan
-from app.ui.attachments.attachment import Attachment, document_words, offer, scan_offer, views_of
+from app.ui.attachments.attachment import Attachment, document_words, offer, scan_offer, tokens_of
 from app.ui.attachments.sight import Sight
 from app.ui.attachments.thumbs import cover, draw_rounded
 from app.ui.controls import IconButton, PaintedButton
@@ -143,12 +143,13 @@ class Card(PaintedButton):
         if not sight.sees:
             return "Not seen by this model"
         if attachment.seen >= 1:
-            return f"Ready, {self._tokens()}"
+            return ", ".join(filter(None, ("Ready", self._tokens())))
         return f"Reading the image… {attachment.seen:.0%}" if attachment.seen else "Waits to be read"
 
     def _tokens(self) -> str:
         assert self._attachment.picture is not None
-        return f"{tokens(views_of(self._attachment.picture).count * self._sight.tokens)} tokens"
+        found = tokens_of(self._attachment.picture, self._sight, self._attachment.sighting)
+        return f"{tokens(found)} tokens" if found else ""
 
     def sizeHint(self) -> QSize:
         px = self._look.px
@@ -267,7 +268,8 @@ class Card(PaintedButton):
         words(painter, self._spot(inner), "Ready", look.colour("ok"))
         painter.setFont(look.figures(12))
         chosen = self._attachment.picture
-        closely = chosen is not None and chosen.pan_and_scan in (PanAndScan.CLOSER, PanAndScan.FINER)
+        choice = chosen.pan_and_scan if chosen is not None and self._sight.side else PanAndScan.AUTO
+        closely = choice in (PanAndScan.CLOSER, PanAndScan.FINER)
         said = self._tokens() if not closely else self._tokens().removesuffix(" tokens") + ", closely"
         rest = QRect(chip.right() + px(8), chip.top(), area.right() - chip.right() - px(8), chip.height())
         words(painter, self._spot(rest), said, look.colour("text2"))

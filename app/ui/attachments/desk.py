@@ -25,6 +25,7 @@ from app.ui.menus import Menu
 
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged, PicturesSeen
+    from app.core.protocol import Measured, Sighting
     from app.ui.attachments.attachment import Attachment
     from app.ui.attachments.card import Card
     from app.ui.attachments.seen_card import SeenCard
@@ -61,6 +62,7 @@ class AttachmentDesk(QObject):
         self._away: set[int] = set()  # those whose chat is shown no more
         self._sight = Sight()
         self._model_path = ""
+        self._sightings: dict[tuple[str, int], Sighting] = {}
         self._missing: dict[int, Picture] = {}
         self._files: dict[int, Path] = {}
         self._drawn_of: dict[int, Scan] = {}
@@ -141,6 +143,7 @@ class AttachmentDesk(QObject):
         if info is None or info.path != self._model_path:
             self._model_path = info.path if info is not None else ""
             self._sight = sight_of(info)
+            self._sightings.clear()
             self._chat.composer.show_sight(self._sight)
             if self._sight.sees is not False:
                 self._chat.silence("blind")
@@ -161,6 +164,13 @@ class AttachmentDesk(QObject):
         """What each document of the draft takes, in tokens."""
         if counts:
             self._chat.composer.strip.show_counted(counts)
+
+    @Slot(object)
+    def show_measured(self, measured: Measured) -> None:
+        """How pictures of the chat and the draft are seen, where each has a size of its own."""
+        if measured.sightings:
+            self._sightings.update({(one.sha256, one.image_tokens): one for one in measured.sightings})
+            self._chat.composer.strip.show_sightings(self._sightings)
 
     @Slot()
     def tell_blind(self) -> None:
@@ -201,14 +211,15 @@ class AttachmentDesk(QObject):
         shown.chosen.connect(partial(self._on_chosen, number))
         shown.opened.connect(lambda: self._enlarge((picture,), 0))
 
-    def _on_chosen(self, number: int, choice: PanAndScan) -> None:
+    def _on_chosen(self, number: int, choice: PanAndScan | int) -> None:
         self._close_popover()
         self._chat.composer.strip.choose(number, choice)
 
     def _show_seen(self, anchor: QWidget, picture: Picture, *, sent: bool) -> SeenCard:
         from app.ui.attachments.seen_card import SeenCard
 
-        card = SeenCard(self._look, picture, self._sight, sent=sent)
+        sighting = self._sightings.get((picture.sha256, picture.image_tokens))
+        card = SeenCard(self._look, picture, self._sight, sighting, sent=sent)
         card.prompt_asked.connect(self._on_prompt_asked)
         card.closed.connect(self._close_popover)
         self._pop_up(anchor, card)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.message import PanAndScan, Picture
+from app.core.message import USUAL_IMAGE_TOKENS, PanAndScan, Picture
+from app.core.protocol import Sighting
 from app.media.tiles import Box, Views, can_look_closer, views
-from app.ui.attachments.attachment import CHOICES, parts, size
+from app.ui.attachments.attachment import CHOICES, parts, size, tokens_of, views_of
 from app.ui.attachments.sight import Sight
 from app.ui.attachments.thumbs import draw_rounded, part
 from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
@@ -26,6 +28,7 @@ GAP = 12
 CAPTION = 22
 WIDEST = 460
 NARROWEST = 400
+_NOTES = {USUAL_IMAGE_TOKENS: "usual", 70: "quickest", 1120: "small print"}  # of most image tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,26 @@ class SeenCard(QWidget):
     """The card's content; the popover paints its frame."""
 
     closed = Signal()
-    chosen = Signal(object)  # PanAndScan
+    chosen = Signal(object)  # PanAndScan, or the most image tokens
     opened = Signal()  # the picture in full is asked for
     prompt_asked = Signal()
 
-    def __init__(self, look: Look, picture: Picture, sight: Sight, *, sent: bool) -> None:
-        """`sent` pictures are only shown; before that how closely they are looked at can be chosen."""
+    def __init__(self, look: Look, picture: Picture, sight: Sight, sighting: Sighting | None, *, sent: bool) -> None:
+        """`sent` pictures are only shown; before that how closely they are looked at can be chosen.
+
+        `sighting` is how the picture is seen where each has a size of its own.
+        """
         super().__init__()
         self._look = look
         self._picture = picture
         self._sight = sight
-        self._offers = not sent and picture.pan_and_scan is PanAndScan.AUTO and _closer(picture)
+        self._sighting = sighting
+        self._in_tiles = not sight.sees or sight.side > 0
+        self._offers = self._in_tiles and not sent and picture.pan_and_scan is PanAndScan.AUTO and _closer(picture)
         title = "What the model saw" if sent else "What the model sees"
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._views = _Views(look, picture, sight, preview=self._offers)
+        self._views = _Views(look, picture, sight, sighting, preview=self._offers)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -89,32 +97,34 @@ class SeenCard(QWidget):
         row.setContentsMargins(margins(14, 0, 14, 12))
         row.setSpacing(12)
         sight, picture = self._sight, self._picture
-        seen = f"{sight.side} × {sight.side}"
-        count = views(picture.width, picture.height, picture.pan_and_scan).count
-        said = f"{parts(picture)}, {tokens(count * sight.tokens)} tokens" if sight.tokens else parts(picture)
-        row.addWidget(Words(self._look, said, 12, 500))
-        if sight.side:
-            smaller = max(picture.width, picture.height) / sight.side
-            much = f", {smaller:.1f} times smaller" if smaller >= 1.2 and count == 1 else ""
-            row.addWidget(Words(self._look, f"each seen at {seen}{much}", 12, token="text2", figures=True), 1)
-        else:
-            row.addStretch(1)
+        found = tokens_of(picture, sight, self._sighting)
+        said = parts(picture, sight, self._sighting)
+        row.addWidget(Words(self._look, f"{said}, {tokens(found)} tokens" if found else said, 12, 500))
+        row.addWidget(Words(self._look, self._seen_size(), 12, token="text2", figures=True), 1)
         return row
+
+    def _seen_size(self) -> str:
+        """`seen at 912 × 672, 1.8 times smaller`, "" where that is not known."""
+        sight, sighting, picture = self._sight, self._sighting, self._picture
+        wide = high = sight.side
+        views = views_of(picture, sight).count
+        if sighting is not None and not sight.side:
+            wide, high, views = sighting.width, sighting.height, sighting.parts
+        if not wide:
+            return ""
+        smaller = max(picture.width, picture.height) / max(wide, high)
+        much = f", {smaller:.1f} times smaller" if smaller >= 1.2 and views == 1 else ""
+        each = "each " if sight.side or views > 1 else ""
+        return f"{each}seen at {wide} × {high}{much}"
 
     def _foot(self, sent: bool) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setContentsMargins(margins(14, 6, 8, 6))
         row.setSpacing(8)
-        row.addWidget(Words(self._look, "Pan and scan", 12, token="text2"))
-        choice = CHOICES[self._picture.pan_and_scan]
-        if sent:
-            row.addWidget(Words(self._look, choice, 12, 500))
-        else:
-            self._menu = Button(
-                self._look, choice, icon="chevron-down", icon_last=True, small=True, name="Pan and scan"
-            )
-            self._menu.clicked.connect(self._on_menu_asked)
-            row.addWidget(self._menu)
+        if self._in_tiles:
+            self._add_choice(row, "Pan and scan", CHOICES[self._picture.pan_and_scan], sent=sent)
+        elif self._sight.choices:
+            self._add_choice(row, "Image tokens", f"Up to {tokens(self._most_tokens)}", sent=sent)
         row.addStretch(1)
         prompt = Button(self._look, "Show the full prompt", "link", small=True)
         prompt.clicked.connect(self.prompt_asked)
@@ -128,18 +138,39 @@ class SeenCard(QWidget):
             row.addWidget(closer)
         return row
 
+    @property
+    def _most_tokens(self) -> int:
+        return self._picture.image_tokens or USUAL_IMAGE_TOKENS
+
+    def _add_choice(self, row: QHBoxLayout, name: str, choice: str, *, sent: bool) -> None:
+        row.addWidget(Words(self._look, name, 12, token="text2"))
+        if sent:
+            row.addWidget(Words(self._look, choice, 12, 500))
+            return
+        self._menu = Button(self._look, choice, icon="chevron-down", icon_last=True, small=True, name=name)
+        self._menu.clicked.connect(self._on_menu_asked)
+        row.addWidget(self._menu)
+
     @Slot()
     def _on_menu_asked(self) -> None:
         menu = Menu(self._look, self._menu)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         picture = self._picture
-        for choice, name in CHOICES.items():
-            count = views(picture.width, picture.height, choice).count
-            note = f"{tokens(count * self._sight.tokens)} tokens"
-            item = menu.add(name, partial(self.chosen.emit, choice), note=note)
-            item.setCheckable(True)
-            item.setChecked(choice is picture.pan_and_scan)
+        if self._in_tiles:
+            for choice, name in CHOICES.items():
+                count = views(picture.width, picture.height, choice).count
+                note = f"{tokens(count * self._sight.tokens)} tokens"
+                self._add_item(menu, name, choice, note, is_chosen=choice is picture.pan_and_scan)
+        else:
+            for most in self._sight.choices:
+                note = _NOTES.get(most, "")
+                self._add_item(menu, f"Up to {tokens(most)}", most, note, is_chosen=most == self._most_tokens)
         menu.popup(self._menu.mapToGlobal(self._menu.rect().topLeft()) - menu.rect().bottomLeft())
+
+    def _add_item(self, menu: Menu, name: str, choice: PanAndScan | int, note: str, *, is_chosen: bool) -> None:
+        item = menu.add(name, partial(self.chosen.emit, choice), note=note)
+        item.setCheckable(True)
+        item.setChecked(is_chosen)
 
 
 def _closer(picture: Picture) -> bool:
@@ -149,14 +180,14 @@ def _closer(picture: Picture) -> bool:
 class _Views(QWidget):
     """The views as they stand: crops in a row, tiles beside the whole picture with its cuts."""
 
-    def __init__(self, look: Look, picture: Picture, sight: Sight, *, preview: bool) -> None:
+    def __init__(self, look: Look, picture: Picture, sight: Sight, sighting: Sighting | None, *, preview: bool) -> None:
         """`preview` shows the tiles that looking closer would add."""
         super().__init__()
         self._look = look
         self._picture = picture
-        self._tokens = sight.tokens
-        choice = PanAndScan.CLOSER if preview else picture.pan_and_scan
-        self._shown: Views = views(picture.width, picture.height, choice)
+        self._tokens = sight.tokens or tokens_of(picture, sight, sighting)
+        closer = msgspec.structs.replace(picture, pan_and_scan=PanAndScan.CLOSER)
+        self._shown: Views = views_of(closer if preview else picture, sight)
         self._drawn: dict[Box | None, QPixmap] = {}
         self._cells, self._size = self._laid_out()
         self.setFixedSize(self._size)

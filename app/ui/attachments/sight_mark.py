@@ -26,7 +26,9 @@ class SightMark(QWidget):
         """Say what the model sees."""
         self.value = sight
         self.setAccessibleName(self._words())
-        if sight.sees:
+        if sight.sees and not sight.side:
+            self.setToolTip("Each picture is seen in a size of its own")
+        elif sight.sees:
             self.setToolTip(f"Each view of a picture is {sight.tokens} tokens, seen at {sight.side} × {sight.side}")
         else:
             self.setToolTip(sight.blind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from PySide6.QtCore import QPoint, QRect, Qt, Signal, Slot
@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from app.core.message import Document, Draft, PanAndScan, Picture, Scan
+from app.core.protocol import Sighting
 from app.media.tiles import closer_by_itself
 from app.ui.attachments.attachment import Attachment
 from app.ui.attachments.card import HIGH, Card
@@ -129,7 +130,7 @@ class Strip(QScrollArea):
         if isinstance(found, Document):
             card.attachment.document = found
         else:
-            card.attachment.picture = closer_by_itself(found, self._sight.seconds if self._sight.sees else 0.0)
+            card.attachment.picture = closer_by_itself(found, self._sight.tile_seconds)
         self._show_changed(card)
         self._tell_settled()
 
@@ -236,13 +237,13 @@ class Strip(QScrollArea):
             return
         if sight.model != self._sight.model:
             for card in self._cards:
-                card.attachment.seen = 0.0
+                card.attachment.seen, card.attachment.sighting = 0.0, None
         self._sight = sight
         changed = False
         for card in self._cards:
             attachment = card.attachment
             if attachment.picture is not None and not attachment.settled and sight.sees:
-                closer = closer_by_itself(attachment.picture, sight.seconds)
+                closer = closer_by_itself(attachment.picture, sight.tile_seconds)
                 changed = changed or closer != attachment.picture
                 attachment.picture = closer
             card.show_state(sight)
@@ -258,15 +259,31 @@ class Strip(QScrollArea):
                 card.attachment.seen = seen[picture.sha256]
                 card.show_progress()
 
-    def choose(self, number: int, choice: PanAndScan) -> None:
-        """Look at a picture so closely."""
+    def show_sightings(self, sightings: Mapping[tuple[str, int], Sighting]) -> None:
+        """How pictures are seen, by their names and the image tokens that were chosen."""
+        changed = False
+        for card in self._cards:
+            picture = card.attachment.picture
+            found = sightings.get((picture.sha256, picture.image_tokens)) if picture is not None else None
+            if found != card.attachment.sighting:
+                card.attachment.sighting, changed = found, True
+                card.show_state(self._sight)
+        if changed:
+            self._arrange()
+
+    def choose(self, number: int, choice: PanAndScan | int) -> None:
+        """Look at a picture so closely, or for so many image tokens at most."""
         card = self._card(number)
         if card is None or card.attachment.picture is None:
             return
         card.attachment.settled = True
-        if card.attachment.picture.pan_and_scan is not choice:
-            card.attachment.picture = msgspec.structs.replace(card.attachment.picture, pan_and_scan=choice)
-            card.attachment.seen = 0.0
+        picture = card.attachment.picture
+        if isinstance(choice, PanAndScan):
+            chosen = msgspec.structs.replace(picture, pan_and_scan=choice)
+        else:
+            chosen = msgspec.structs.replace(picture, image_tokens=choice)
+        if chosen != picture:
+            card.attachment.picture, card.attachment.seen, card.attachment.sighting = chosen, 0.0, None
         self._show_changed(card)
 
     # -- layout
@@ -350,7 +367,7 @@ class Strip(QScrollArea):
         if card is not None and card.attachment.is_undecided:
             self.scan_chosen.emit(card.attachment)
         else:
-            self.choose(number, PanAndScan.CLOSER)
+            self.choose(number, self._sight.choices[-1] if self._sight.choices else PanAndScan.CLOSER)
 
     @Slot(int, QPoint)
     def _on_dragged(self, number: int, spot: QPoint) -> None:
@@ -374,9 +391,10 @@ class Strip(QScrollArea):
 
 
 def _made(draft: Draft, number: Callable[[], int]) -> list[Attachment]:
-    pictures = [
-        Attachment(number(), picture.name, picture, settled=picture.pan_and_scan is not PanAndScan.AUTO)
-        for picture in draft.pictures
-    ]
+    pictures = [Attachment(number(), picture.name, picture, settled=_is_settled(picture)) for picture in draft.pictures]
     documents = [Attachment(number(), document.name, document=document) for document in draft.documents]
     return pictures + documents + [Attachment(number(), scan.name, scan=scan, reading=True) for scan in draft.scans]
+
+
+def _is_settled(picture: Picture) -> bool:
+    return picture.pan_and_scan is not PanAndScan.AUTO or picture.image_tokens > 0
