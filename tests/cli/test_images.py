@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import GREEDY, Outcome, Program
+from tests.engine.gemma4 import write_gemma4
+from tests.engine.image_parts import write_gemma4v
 from tests.media.drawn import COLOURS, number, shape
 
 
@@ -120,3 +122,25 @@ def test_a_read_only_folder(program: Program, micro_model: Path, star: Path) -> 
     assert outcome.code == 5
     assert outcome.sentence
     os.unlink(program.data / "attachments")
+
+
+def test_as_many_image_tokens_as_were_named(program: Program, micro_model: Path, tmp_path: Path) -> None:
+    model = write_gemma4(tmp_path / "gemma4.gguf")
+    write_gemma4v(tmp_path / "mmproj-gemma4.gguf")
+    path = tmp_path / "photo.png"
+    shape("circle", "blue", size=(1600, 1200)).save(path)
+    asked = ("--image", path, "--json", "--max-tokens", "2", "What shape is this?")
+    taken = []
+    for named in ((), ("--image-tokens", "70"), ("--image-tokens", "1120")):
+        usage = _ask(program, model, *named, *asked).record["usage"]
+        assert (usage["images"], usage["images_encoded"]) == (1, 1)
+        taken.append(usage["prompt_tokens"])
+    usual, few, many = taken
+    assert few < usual < many
+    assert few + 400 < usual
+    again = _ask(program, model, "--conversation", "last", "--json", "--max-tokens", "2", "And its colour?").record
+    assert (again["usage"]["images"], again["usage"]["images_encoded"]) == (1, 0)
+    assert again["usage"]["prompt_tokens"] > many
+    refused = _ask(program, micro_model, "--image-tokens", "70", *asked)
+    assert (refused.code, refused.out) == (4, "")
+    assert "leaves no choice of image tokens" in refused.sentence
