@@ -69,7 +69,7 @@ class Graphics:
             except (SetupError, OSError) as error:
                 if not asked:
                     self.choose("")  # or every start would try again
-                kept = BACKENDS.get(self.chosen)
+                kept = next((other for other in BACKENDS.values() if self._library(other).is_file()), None)
                 instead = f"with {kept.title}" if kept is not None else "on the processor"
                 why = error if isinstance(error, SetupError) else reason_of_os(error)
                 report.say(f"{backend.title} could not be set up, so Cabochon starts {instead}. {why}")
@@ -133,13 +133,14 @@ class Graphics:
     def _build(self, backend: Backend, report: Report) -> None:
         environment = self._environment
         command = [str(environment.python), str(environment.root / "packaging" / "engine.py"), "addon", backend.name]
-        command += ["--installed", "--out", str(environment.addons)]
+        command += ["--installed"]
         own = os.environ.get("CMAKE_ARGS", "")
         if backend.name == "cuda":
             toolkit = environment.addons.parents[1] / "nvidia" / "cu13"
             complete(toolkit)
             command += ["--cuda", str(toolkit)]
             own = f"-DCMAKE_CUDA_ARCHITECTURES={architectures()} {own}"
+        command += ["--out", str(environment.addons)]
         variables = {
             **os.environ,
             "CMAKE_ARGS": own,
@@ -163,9 +164,8 @@ def architectures() -> str:
         told = subprocess.run(QUERY, capture_output=True, text=True, timeout=30, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         told = ""
-    found = sorted(
-        {int(major) * 10 + int(minor) for major, minor in re.findall(r"^(\d+)\.(\d)\s*$", told, re.MULTILINE)}
-    )
+    numbers = re.findall(r"^(\d+)\.(\d)\s*$", told, re.MULTILINE)
+    found = sorted({int(major) * 10 + int(minor) for major, minor in numbers})
     if not found:
         raise SetupError(
             f"No NVIDIA card answers here (nvidia-smi); {ARCHITECTURES}=89 in front of the command would build for "
@@ -173,9 +173,7 @@ def architectures() -> str:
         )
     known = [number for number in found if number >= OLDEST_CARD]
     if not known:
-        raise SetupError(
-            "This NVIDIA card is older than CUDA 13 knows (before GTX 16 and RTX 20): --gpu vulkan runs on it."
-        )
+        raise SetupError("CUDA 13 knows NVIDIA's cards from GTX 16 and RTX 20 on: --gpu vulkan runs on older ones.")
     return ";".join(map(str, known))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.chat.changes import SettingsChanged, WorkerDescribed
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions, Settings
 from app.models.catalogue import catalogue_shape, known_model
+from app.models.graphics import Advice
 from app.models.machine import on_card
 from app.models.memory import Setup, Verdict, place
 from app.ui.main_window import MainWindow
@@ -29,6 +31,7 @@ from app.ui.models.here_page import HerePage
 from app.ui.models.machine_check import Answer, Report, SetAside
 from app.ui.models.machine_check import Device as CheckedDevice
 from app.ui.models.page import ModelsPage
+from app.ui.models.unused_card import UnusedCard
 from app.ui.sentence import Sentence
 from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
 from tests.ui.windows import Asked
@@ -267,8 +270,8 @@ def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
     qtbot.waitUntil(lambda: check.again.isEnabled(), timeout=60_000)
     assert check.title.text.startswith("Text and images work on ")
     names = [one.accessibleName() for one in check.findChildren(QWidget)]
-    assert any(name.startswith(("Text 0.", "Text 1.")) for name in names)
-    assert any(name.startswith("Images ") and not name.endswith("wrong") for name in names)
+    for part in ("Text", "Images"):
+        assert any(re.fullmatch(rf"{part} \d+\.\d s", name) for name in names)
     assert asked.take() == []  # nothing is set aside
     check.copy.click()
     assert '"right":true' in QApplication.clipboard().text()
@@ -284,6 +287,27 @@ def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
     assert check.title.text == "Text and images work, with a card set aside"
     assert check.said.text == "A card sees pictures wrongly: the processor looks at them."
     assert asked.take() == [("change_settings", Settings(load=LoadOptions(encoder_avoid=("A card",))))]
+
+
+def test_a_card_that_is_not_used_is_told_with_its_command(
+    window: MainWindow, page: ModelsPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Advice(
+        "A card is not used.", "This gets it (about 100 MB to download, 4 min):", "python3 x run --gpu vulkan"
+    )
+    monkeypatch.setattr("app.models.graphics.advice", lambda has, source: told)
+    processor, card = (Device(name, name, kind, 0, 0) for name, kind in (("CPU", "cpu"), ("CUDA0", "gpu")))
+    pages = page.findChildren(UnusedCard)
+    window.apply(WorkerDescribed(Described(1, {}, (processor, card), "", ())))
+    assert [said.isHidden() for said in pages] == [True, True]
+    window.apply(WorkerDescribed(Described(1, {}, (processor,), "", ())))
+    assert [said.isHidden() for said in pages] == [False, False]
+    assert pages[0].said.text == f"{told.what} {told.mend}"
+    pages[0].copy.click()
+    assert QApplication.clipboard().text() == told.command
+    monkeypatch.setattr("app.models.graphics.advice", lambda has, source: None)
+    window.apply(WorkerDescribed(Described(1, {}, (processor,), "", ())))
+    assert [said.isHidden() for said in pages] == [True, True]
 
 
 def test_files_that_are_here_are_used_and_ours_removed(

@@ -11,6 +11,7 @@ from app.ui.card import Card
 from app.ui.controls import Button, Words
 from app.ui.look import Look
 from app.ui.models.machine_check import Answer, Device, MachineCheck, Report
+from app.ui.models.unused_card import UnusedCard
 from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
@@ -33,6 +34,7 @@ class CheckPage(QWidget):
         self._rows.setSpacing(0)
         self._card = Card(look)
         self._card.setLayout(self._rows)
+        self.unused_card = UnusedCard(look)
         foot = Sentence(look, 12, 16)
         foot.say(
             "",
@@ -52,6 +54,7 @@ class CheckPage(QWidget):
         column.setSpacing(20)
         column.addLayout(head)
         column.addWidget(self._card)
+        column.addWidget(self.unused_card)
         column.addWidget(foot)
         column.addStretch(1)
         fill(self, column, COLUMN)

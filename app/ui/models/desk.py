@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.ui.models.machine_check import MachineCheck
     from app.ui.models.model_card import ModelCard
     from app.ui.models.page import ModelsPage
+    from app.ui.models.unused_card import UnusedCard
     from app.ui.screen import Screen
 
 HERE, GET, FITS = 0, 1, 2
@@ -67,6 +68,7 @@ class ModelsDesk(QObject):
         self._parts: tuple[GetPage, FitPage] | None = None
         self.downloader: Downloader | None = None
         self._files: HerePage | None = None
+        self._unused_cards: list[UnusedCard] = []  # what the pages say of a card that is not used
         self.check: MachineCheck | None = None
         self._described: tuple[Device, ...] = ()
         self._offers: list[ModelCard] = []  # those of the first page
@@ -153,7 +155,9 @@ class ModelsDesk(QObject):
         page.add("Get more", get)
         page.add("What fits", fits)
         page.add("About the models", AboutPage(self._look), "About")
-        page.add("Check this machine", CheckPage(self._look, self._made_check()), "Check")
+        check = CheckPage(self._look, self._made_check())
+        page.add("Check this machine", check, "Check")
+        self._unused_cards = [self._files.unused_card, check.unused_card]
         page.left.connect(self.leave_page)
         get.show_settings(self._screen.settings)
         self._page, self._parts = page, (get, fits)
@@ -212,6 +216,17 @@ class ModelsDesk(QObject):
         fits.show_machine(Here(machine, cards, psutil.virtual_memory().total))
         self._show_loaded(self._screen.model)
         get.show_machine(machine, self._speed)
+        self._tell_unused(devices)
+
+    def _tell_unused(self, devices: tuple[Device, ...]) -> None:
+        """That there is a card which the engine does not use, once the engine has told what it uses."""
+        from app.models import graphics
+
+        advice = None
+        if devices and not any(device.kind in ("gpu", "igpu") for device in devices) and not graphics.declined():
+            advice = graphics.advice(graphics.backends_here(), graphics.source_tree())
+        for said in self._unused_cards:
+            said.tell(advice)
 
     @Slot(object)
     def _show_loaded(self, model: ModelChanged | None) -> None:

@@ -13,6 +13,7 @@ from app.ui.card import Card
 from app.ui.controls import Button, ElidedWords, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
+from app.ui.models.unused_card import UnusedCard
 from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 from app.ui.tips import tip
@@ -43,6 +44,7 @@ class HerePage(QWidget):
         self._none.say("", "No model file is here yet. Get one, or choose a file.")
         self._files = QVBoxLayout()
         self._files.setSpacing(8)
+        self.unused_card = UnusedCard(look)
         foot = Sentence(look, 12, 16)
         foot.say("", "Files of other programs are used where they lie, and never changed or removed.")
         column = QVBoxLayout()
@@ -51,6 +53,7 @@ class HerePage(QWidget):
         column.addWidget(self._none)
         column.addLayout(self._files)
         column.addWidget(foot)
+        column.addWidget(self.unused_card)
         column.addStretch(1)
         fill(self, column, COLUMN, centred=True)
 
