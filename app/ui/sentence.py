@@ -73,6 +73,7 @@ class Sentence(QWidget):
         look = self._look
         laid_out = QTextLayout(self.text, look.font(self._px))
         option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # the paths of files can be one long word
         option.setTextDirection(reading_direction(self.text, self.layoutDirection()))
         option.setAlignment(
             Qt.AlignmentFlag.AlignAbsolute | QStyle.visualAlignment(self.layoutDirection(), Qt.AlignmentFlag.AlignLeft)

@@ -13,6 +13,7 @@ from app.ui.focus_ring import FocusRing
 from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import mirrored, reading_direction
+from app.ui.sentence import Sentence
 
 
 @pytest.fixture
@@ -120,3 +121,10 @@ def test_directions() -> None:
     whole = QRect(0, 0, 100, 10)
     assert mirrored(QRect(0, 0, 30, 10), whole, right) == QRect(70, 0, 30, 10)
     assert mirrored(QRect(0, 0, 30, 10), whole, left) == QRect(0, 0, 30, 10)
+
+
+def test_a_sentence_breaks_a_word_that_is_too_long(look: Look) -> None:
+    sentence = Sentence(look)
+    sentence.say("", "/a/path/" + "without_any_space_" * 9)
+    assert sentence.heightForWidth(200) > 3 * look.px(18)
+    sentence.deleteLater()
