@@ -116,10 +116,11 @@ class Bench:
 class ModelsFit:
     """The memory plan of a model: a file, or a name of the catalogue (None: the remembered file).
 
-    Memory in bytes; None is what this machine has.
+    Memory in bytes; None is what this machine has. `quantisation` "" is the recommended one.
     """
 
     model: Path | None = None
+    quantisation: str = ""
     context: int | None = None
     kv: str = "f16"
     gpu_memory: int | None = None

@@ -1,8 +1,9 @@
-"""`cabochon models fit`: what a model needs of this machine's memory, part by part."""
+"""`cabochon models fit`: what a model needs of this machine's memory, part by part, or as a table."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psutil
 
@@ -11,23 +12,85 @@ from app.cli.doctor import describe
 from app.cli.link import SessionLink
 from app.cli.opening import remembered_model
 from app.cli.output import Output, one_line
-from app.core.errors import ExitCode, ModelError
-from app.core.paths import DataPaths, display_name
-from app.core.settings import DEFAULT_CONTEXT, LoadOptions
-from app.gguf.header import read_header
-from app.models.catalogue import USUAL, cards, catalogue_shape, known_model
+from app.core.errors import ExitCode, ModelError, UsageError
+from app.core.paths import DataPaths
+from app.core.settings import LoadOptions
+from app.models import speed as pace
+from app.models.catalogue import known_model
 from app.models.choice import Alternative, alternatives, in_a_sentence
-from app.models.encoder import encoder_beside
 from app.models.machine import machine_of, on_card
-from app.models.memory import KV_BYTES, Machine, Plan, Setup, Verdict, in_gib, place
-from app.models.shape import Shape, shape_of
+from app.models.memory import Machine, Plan, in_gib
+from app.models.needs import need_of
+from app.models.speed import Speed, measure
+from app.models.table import (
+    Asked,
+    Row,
+    Subject,
+    Weights,
+    holding,
+    kind,
+    of_model,
+    of_shape,
+    planned,
+    size_name,
+    table,
+)
 
-CONTEXTS = tuple(1024 << power for power in range(8))  # 1K to 128K
-_MARKS = {Verdict.FITS: "card", Verdict.PARTIAL: "part", Verdict.RAM: "memory", Verdict.NO: "no"}
+_MARKS = {"all": "card", "most": "part", "memory": "memory", "no": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One question: which weights of what, on which machine. `is_here` is whether its memory is this machine's."""
+
+    subject: Subject
+    weights: Weights
+    machine: Machine
+    context: int
+    asked: Asked
+    is_here: bool
+
+    @property
+    def plan(self) -> Plan:
+        """Context and cache as they were asked for."""
+        return planned(self.weights.shape, self.context, self.machine, self.asked, self.subject.encoder)
+
+    def cards(self, weights: Weights, kv_type: str = "") -> list[str]:
+        """The common cards that hold all of these weights."""
+        asked = replace(self.asked, kv_type=kv_type or self.asked.kv_type)
+        return holding(weights.shape, self.context, self.machine.ram, asked, self.subject.encoder)
+
+    @property
+    def others(self) -> tuple[Alternative, ...]:
+        """What else a person might want."""
+        options = LoadOptions(context=self.context, kv_type=self.asked.kv_type)
+        return alternatives(self.weights.shape, options, self.machine, self.subject.encoder)
+
+    def speed(self, made: Plan) -> Speed | None:
+        """Measured where it says something of this plan."""
+        is_told = made.gpu_layers == 0 or (made.vision and not made.encoder_on_card)
+        return measure() if self.is_here and is_told else None
 
 
 def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     """Print the plan of a model file. Raises ModelError for one that cannot be read."""
+    file, machine = _asked_for(command, paths)
+    subject, weights = _chosen(file, command.quantisation)
+    context = command.context or subject.contexts[subject.usual_context]
+    case = _Case(subject, weights, machine, context, Asked(command.kv), command.ram is None)
+    named = bool(command.quantisation) or ":" in file.name
+    tabled = subject if subject.caches or not named else subject.only(subject.weights.index(weights))
+    if command.json:
+        output.record(_told(case, tabled if command.table else None))
+    elif command.table:
+        _print_table(case, tabled, output)
+    else:
+        _print(case, output)
+    return ExitCode.DONE
+
+
+def _asked_for(command: ModelsFit, paths: DataPaths) -> tuple[Path, Machine]:
+    """The file or name, and the machine; the engine is asked for the cards where none was named."""
     file, here = command.model, Machine((), psutil.virtual_memory().available)
     if file is None or command.gpu_memory is None:
         with SessionLink(paths) as link:
@@ -36,54 +99,60 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
                 here = machine_of(describe(link).devices, link.ask(lambda session: session.settings.load))
     if file is None:
         raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
-    known = None if file.exists() else known_model(file.name)
-    model, quantisation = known or (None, "")
-    if model is None:
-        header = read_header(file)
-        shape, encoder = shape_of(header, display_name(file)), encoder_beside(file, header)
-    else:
-        shape, encoder = catalogue_shape(model, quantisation or USUAL), model.encoder
     ram = here.ram if command.ram is None else command.ram
-    machine = replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
-    context = command.context or min(DEFAULT_CONTEXT, shape.trained_context or DEFAULT_CONTEXT)
-
-    def planned(shape: Shape, context: int, kv_type: str, machine: Machine = machine) -> Plan:
-        return place(shape, Setup(context, kv_type), machine, encoder)
-
-    def holding() -> list[str]:
-        plans = {card.name: planned(shape, context, command.kv, on_card(card.free, ram)) for card in cards()}
-        return [name for name, made in plans.items() if made.verdict is Verdict.FITS]
-
-    def others() -> tuple[Alternative, ...]:
-        return alternatives(shape, LoadOptions(context=context, kv_type=command.kv), machine, encoder)
-
-    made = planned(shape, context, command.kv)
-    if command.json:
-        told = [{"name": one.name, "words": in_a_sentence(one.plan), **_record(shape, one.plan)} for one in others()]
-        output.record({**_record(shape, made), "cards": holding(), "alternatives": told})
-    elif command.table:
-        if model is not None and not quantisation:
-            shapes = {one: catalogue_shape(model, one) for one in model.quantisations}
-            rows = {one: [planned(found, at, command.kv) for at in _contexts(found)] for one, found in shapes.items()}
-            _print_table(shape.name, f"{command.kv} cache", rows, output)
-        else:
-            rows = {kv: [planned(shape, at, kv) for at in _contexts(shape)] for kv in KV_BYTES}
-            _print_table(shape.name, shape.quantisation, rows, output)
-    else:
-        _print(shape, made, output)
-        for other in others():
-            output.line(f"{other.name}: {in_a_sentence(other.plan)}.")
-        output.line(f"Cards that hold all of it: {', '.join(holding()) or 'none of the common ones'}.")
-    return ExitCode.DONE
+    return file, replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
 
 
-def _contexts(shape: Shape) -> list[int]:
-    return [context for context in CONTEXTS if not shape.trained_context or context <= shape.trained_context]
+def _chosen(file: Path, quantisation: str) -> tuple[Subject, Weights]:
+    """What is planned. Raises ModelError for a file that tells no shape, UsageError for a quantisation that is none."""
+    name, _, told = file.name.partition(":")
+    known = None if file.exists() else known_model(name)
+    if known is None:
+        need = need_of(file)
+        if need.shape is None:
+            raise ModelError(need.error, "shape")
+        if quantisation:
+            raise UsageError(f"{file.name} has its own quantisation; --quant is for names such as gemma-3-12b.")
+        subject = of_shape(need.shape, need.encoder)
+        return subject, subject.weights[0]
+    if told and quantisation:
+        raise UsageError("The quantisation is named twice.")
+    subject, wanted = of_model(known[0]), told or quantisation
+    number = subject.named(wanted) if wanted else subject.usual
+    if number is None:
+        names = ", ".join(each.name for each in subject.weights)
+        raise UsageError(f"{subject.name} has no quantisation {wanted}. There is {names}.")
+    return subject, subject.weights[number]
 
 
-def _record(shape: Shape, made: Plan) -> dict[str, object]:
+def _told(case: _Case, tabled: Subject | None) -> dict[str, object]:
+    made, others = case.plan, case.others
+    speed = case.speed(made)
+    record = {
+        **_record(case.subject, made),
+        "quantisation": case.weights.name,
+        "tokens_per_second": pace.tokens_a_second(made, speed),
+        "image_seconds": pace.picture_seconds(made, speed),
+        "cards": case.cards(case.weights),
+        "alternatives": [
+            {"name": one.name, "words": in_a_sentence(one.plan), **_record(case.subject, one.plan)} for one in others
+        ],
+    }
+    if tabled is not None:
+        record["table"] = [
+            {
+                "name": row.name,
+                "cells": [_record(case.subject, cell) for cell in row.cells],
+                "cards": case.cards(row.weights, row.cells[0].kv_type),
+            }
+            for row in table(tabled, case.machine, case.asked)
+        ]
+    return record
+
+
+def _record(subject: Subject, made: Plan) -> dict[str, object]:
     return {
-        "model": shape.name,
+        "model": subject.name,
         "context": made.context,
         "kv_type": made.kv_type,
         "weights_bytes": made.weights,
@@ -103,9 +172,11 @@ def _record(shape: Shape, made: Plan) -> dict[str, object]:
     }
 
 
-def _print(shape: Shape, made: Plan, output: Output) -> None:
-    output.line(f"{one_line(shape.name)}, context of {made.context} tokens, {made.kv_type} cache")
-    for name, size in (
+def _print(case: _Case, output: Output) -> None:
+    made = case.plan
+    name = f"{one_line(case.subject.name)}, {case.weights.name or 'unknown quantisation'}"
+    output.line(f"{name}, context of {made.context} tokens, {made.kv_type} cache")
+    for part, size in (
         ("weights", made.weights),
         ("KV cache", made.kv),
         ("working memory", made.compute),
@@ -115,16 +186,31 @@ def _print(shape: Shape, made: Plan, output: Output) -> None:
         ("margin", made.margin),
     ):
         if size:
-            output.line(f"  {name:<16}{in_gib(size):>10}")
+            output.line(f"  {part:<16}{in_gib(size):>10}")
     output.line(f"  {'together':<16}{in_gib(made.total):>10}")
-    output.line(made.why)
+    output.line(" ".join(filter(None, (made.why, pace.in_a_sentence(made, case.speed(made))))))
+    for other in case.others:
+        output.line(f"{other.name}: {in_a_sentence(other.plan)}.")
+    output.line(f"Cards that hold all of it: {_listed(case.cards(case.weights))}.")
 
 
-def _print_table(name: str, fixed: str, rows: dict[str, list[Plan]], output: Output) -> None:
-    """Cache type or quantisation by context: GiB, and where it runs."""
-    contexts = [f"{made.context // 1024}k" for made in next(iter(rows.values()))]
-    output.line(f"{one_line(name)}, {fixed or 'unknown quantisation'}: memory needed in GiB")
-    output.line(f"{'':<8}" + "".join(f"{context:>14}" for context in contexts))
-    for label, row in rows.items():
-        cells = (f"{made.total / (1 << 30):.1f} {_MARKS[made.verdict]}" for made in row)
-        output.line(f"{label:<8}" + "".join(f"{cell:>14}" for cell in cells))
+def _print_table(case: _Case, tabled: Subject, output: Output) -> None:
+    """GiB, and where it runs; then the common cards that hold each row."""
+    rows = table(tabled, case.machine, case.asked)
+    fixed = (case.weights.name or "unknown quantisation") if tabled.caches else f"{case.asked.kv_type} cache"
+    output.line(f"{one_line(case.subject.name)}, {fixed}: memory needed in GiB")
+    output.line(f"{'':<12}" + "".join(f"{size_name(context):>13}" for context in tabled.contexts))
+    for row in rows:
+        cells = (f"{made.total / (1 << 30):.1f} {_MARKS[kind(made)]}" for made in row.cells)
+        output.line(f"{row.name:<12}" + "".join(f"{cell:>13}" for cell in cells) + _note(row))
+    output.line(f"Cards that hold all of it at {size_name(case.context)}:")
+    for row in rows:
+        output.line(f"{row.name:<12} {_listed(case.cards(row.weights, row.cells[0].kv_type))}")
+
+
+def _note(row: Row) -> str:
+    return f"  {row.note}" if row.note else ""
+
+
+def _listed(cards: list[str]) -> str:
+    return ", ".join(cards) or "none of the common ones"

@@ -24,6 +24,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fit(fit: argparse.ArgumentParser) -> None:
+    fit.add_argument(
+        "--quant", metavar="Q", type=text_of, default="", help="quantisation of a named model, such as Q4_K_M"
+    )
     fit.add_argument("--context", metavar="N", type=count_of(1), help="context size in tokens")
     fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
     fit.add_argument("--gpu-memory", metavar="BYTES", type=bytes_of, help="free memory of the graphics card")
@@ -31,14 +34,14 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--table",
         action="store_true",
-        help="cache type by context; for a name without quantisation, quantisation by context",
+        help="cache type by context, or quantisation by context for a name without one; and the cards that hold each",
     )
     fit.add_argument(
         "model",
         metavar="MODEL",
         nargs="?",
         type=path_of,
-        help="a model file, or a name such as gemma-3-12b:Q4_K_M (else the remembered file)",
+        help="a model file, or a name such as gemma-3-12b or gemma-3-12b:Q4_K_M (else the remembered file)",
     )
     add_json(fit)
 
@@ -93,7 +96,7 @@ LIBRARY: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callabl
         "the memory plan of a model",
         _add_fit,
         lambda found: ModelsFit(
-            found.model, found.context, found.kv, found.gpu_memory, found.ram, found.table, found.json
+            found.model, found.quant, found.context, found.kv, found.gpu_memory, found.ram, found.table, found.json
         ),
     ),
     "token": (

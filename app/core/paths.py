@@ -63,6 +63,11 @@ class DataPaths:
         return self.root / "cache" / "library.json"
 
     @property
+    def needs(self) -> Path:
+        """What the memory plans of model files stand on; can be read again."""
+        return self.root / "cache" / "needs.json"
+
+    @property
     def run(self) -> Path:
         """Locks and sockets of living processes."""
         return self.root / "run"

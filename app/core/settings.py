@@ -31,6 +31,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     device: str = ""  # the one card, by ggml's name, that is used; "": all
     avoid: tuple[str, ...] = ()  # cards, by their descriptions, that were set aside
     encoder_avoid: tuple[str, ...] = ()  # cards that were set aside for pictures only
+    images: str = ""  # where they are looked at: "": on the card where one is | memory | off: not at all
 
 
 DEFAULT_CONTEXT = 8192

@@ -39,6 +39,7 @@ from app.prompt.tool_tokens import TokenFormat
 
 _READ_AHEAD_SHARE = 0.85  # of the load's progress
 _SMALLEST_CONTEXT = 256
+_OFF = "Images are switched off (Settings, Model)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Files:
 def check_files(path: Path, options: LoadOptions, mmproj: Path | None, embeddings: Path | None) -> Files:
     """Everything that can be refused before the model that is loaded is given up. Raises ModelError."""
     header = check_file(path, options)
-    return Files(path, header, find_projector(path, header, mmproj), embeddings)
+    projector = find_projector(path, header, mmproj) if options.images != "off" else None
+    return Files(path, header, projector, embeddings)
 
 
 def check_file(path: Path, options: LoadOptions) -> Header:
@@ -108,7 +110,8 @@ class Model:
             framed = files.projector is None or files.projector.is_ours
             self.family, template = _template(header, path, family, self.vocabulary, framed=framed)
             self.governor = _governor(placement)
-            self._blind = why_blind(path, header, library, self._llama, files.projector)
+            is_off = options.images == "off"
+            self._blind = _OFF if is_off else why_blind(path, header, library, self._llama, files.projector)
             if not self._blind and not template.shows_pictures():
                 self._blind = "Its vocabulary or chat template has no place for pictures."
             if files.projector is not None and not self._blind:

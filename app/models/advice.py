@@ -1,42 +1,21 @@
-"""Which model this machine runs well: from its memory and from how fast it is, measured in half a second.
-
-Every token reads all weights once, so its time is the weights' size over the memory's bandwidth, of which some 60% is
-seen; a picture costs 5.46 TFLOP whatever the model. What a processor core does of these was measured once with
-llama.cpp and is scaled by the cores that are here, which makes it an estimate.
-"""
+"""Which model this machine runs well: from its memory and from how fast it is."""
 
 from __future__ import annotations
 
-import ctypes
-import threading
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.models.catalogue import CatalogueModel, catalogue, catalogue_shape
 from app.models.downloads import wish
 from app.models.encoder import NO_ENCODER
 from app.models.memory import Machine, Plan, Verdict
+from app.models.speed import SEEN, Speed
 from app.models.table import Asked, planned
 
 LEAST_SPEED, MOST_SECONDS = 8.0, 20.0  # tokens a second, seconds a picture
 CONTEXT = 8192
-_SEEN = 0.6  # of the bandwidth
-_PICTURE_FLOP, _CORE_FLOPS = 5.46e12, 19e9
 _CARD_PICTURE = 1.0  # seconds
 _CARD_BANDWIDTH = 250e9  # bytes a second that a card has at least; its own figure is not to be had without a load
-_BLOCK = 32 << 20
-_ROUNDS = 4
 _ADVISED = ("gemma-3-12b", "gemma-3-4b", "gemma-3-1b")
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Of the computer's memory in bytes a second, and the cores that compute."""
-
-    bandwidth: float
-    cores: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +38,6 @@ class Advice:
         return self.runs and self.tokens >= LEAST_SPEED and self.picture <= MOST_SECONDS
 
 
-def measure(seconds: float = 0.6) -> Speed:
-    """Reads and writes blocks that no cache holds, on all cores at once. Blocks for `seconds`.
-
-    The best of some rounds counts: what else is going on now, such as a model that is loaded, slows the others.
-    """
-    import psutil
-
-    cores = max(1, psutil.cpu_count(logical=False) or 1)
-    blocks = [(ctypes.create_string_buffer(_BLOCK), ctypes.create_string_buffer(_BLOCK)) for _ in range(min(cores, 8))]
-    return Speed(max(_bandwidth(blocks, seconds / _ROUNDS) for _ in range(_ROUNDS)), cores)
-
-
-def _bandwidth(blocks: Sequence[tuple[Any, Any]], seconds: float) -> float:
-    """Bytes a second, a thread for each pair of blocks."""
-    moved = [0] * len(blocks)
-
-    def copy(number: int) -> None:
-        one, other = blocks[number]
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            ctypes.memmove(other, one, _BLOCK)
-            moved[number] += 2 * _BLOCK
-
-    working = [threading.Thread(target=copy, args=(number,)) for number in range(len(blocks))]
-    began = time.perf_counter()
-    for thread in working:
-        thread.start()
-    for thread in working:
-        thread.join()
-    return sum(moved) / (time.perf_counter() - began)
-
-
 def advice(model: CatalogueModel, machine: Machine, speed: Speed) -> Advice:
     """How the recommended file of a model would do."""
     wanted = wish(model)
@@ -102,8 +49,8 @@ def advice(model: CatalogueModel, machine: Machine, speed: Speed) -> Advice:
     seconds = on_card / _CARD_BANDWIDTH + in_memory / speed.bandwidth
     picture = 0.0
     if encoder:
-        picture = _CARD_PICTURE if made.encoder_on_card else _PICTURE_FLOP / (_CORE_FLOPS * speed.cores)
-    return Advice(model, made, _SEEN / seconds, picture)
+        picture = _CARD_PICTURE if made.encoder_on_card else speed.picture
+    return Advice(model, made, SEEN / seconds, picture)
 
 
 def recommended(machine: Machine, speed: Speed) -> str:

@@ -46,10 +46,11 @@ def plans(shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEn
     """Every plan that may be chosen by itself."""
     if options.gpu_layers == 0:
         machine = replace(machine, cards=())
+    encoder, on_card = _seen_with(options, encoder), options.images != "memory"
     for context in _contexts(shape, options):
         for kv_type in _kv_types(options):
             for batch in [options.batch] if options.batch else BATCHES:
-                made = place(shape, Setup(context, kv_type, batch), machine, encoder, options.gpu_layers)
+                made = place(shape, Setup(context, kv_type, batch, on_card), machine, encoder, options.gpu_layers)
                 if options.context or context <= usual_context(shape) or made.verdict is Verdict.FITS:
                     yield made
 
@@ -71,11 +72,13 @@ def alternatives(
     shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER
 ) -> tuple[Alternative, ...]:
     """What else a person might want: *Faster* with more layers on the cards, *Better* with a finer or longer memory."""
+    encoder = _seen_with(options, encoder)
     chosen = best(shape, options, machine, encoder)
     found = []
     if machine.cards and chosen.gpu_layers < chosen.layers:
-        faster = max(_all(shape, machine, encoder), key=lambda made: (made.gpu_layers, *worth(shape, made)))
-        if faster.gpu_layers > chosen.gpu_layers:
+        running = _all(shape, machine, encoder)
+        faster = max(running, key=lambda made: (made.gpu_layers, *worth(shape, made)), default=None)
+        if faster is not None and faster.gpu_layers > chosen.gpu_layers:
             found.append(Alternative("Faster", faster))
     finer = [
         made
@@ -93,7 +96,7 @@ def smaller(shape: Shape, failed: Plan, machine: Machine, encoder: ImageEncoder 
 
     None where nothing smaller is left.
     """
-    setup = Setup(failed.context, failed.kv_type, failed.batch)
+    setup = Setup(failed.context, failed.kv_type, failed.batch, failed.encoder_on_card)
     if failed.gpu_layers or failed.encoder_on_card:
         pairs = zip(machine.cards, failed.on_cards, strict=True)
         held = tuple(replace(card, free=min(card.free, round(size * _SMALLER))) for card, size in pairs)
@@ -123,6 +126,11 @@ def in_a_sentence(made: Plan) -> str:
         where = f"with {made.gpu_layers} of {made.layers} layers on the graphics card"
     cache = "" if made.kv_type == "f16" else f" and a {made.kv_type} cache"
     return f"{where}, a context of {made.context:,} tokens{cache}"
+
+
+def _seen_with(options: LoadOptions, encoder: ImageEncoder) -> ImageEncoder:
+    """What is loaded to see with."""
+    return NO_ENCODER if options.images == "off" else encoder
 
 
 def _contexts(shape: Shape, options: LoadOptions) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, Signal, Slot
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from app.ui.card import Card
 from app.ui.controls import Button, ElidedWords, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
+from app.ui.models.file_rows import FileRows
 from app.ui.painting import box, margins
 from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
@@ -50,7 +51,6 @@ class FirstRunPage(QWidget):
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self._files: list[_FileRow] = []
         self._cards: dict[str, ModelCard] = {}
         self._offered: tuple[str, ...] = ()
         self._says = Words(look, "", 13, 600)
@@ -62,8 +62,8 @@ class FirstRunPage(QWidget):
         self._known_title = Words(look, "", 13, 600)
         self._choose = Button(look, "Choose a file…", "link", small=True)
         self._choose.clicked.connect(self.file_asked)
-        self._known = QVBoxLayout()
-        self._known.setSpacing(8)
+        self.rows = FileRows(look)
+        self.rows.used.connect(self.model_chosen)
         self._network = Sentence(look, 12, 16)
         self._network.say("", _QUIET)
         column = QVBoxLayout()
@@ -75,7 +75,7 @@ class FirstRunPage(QWidget):
             (self._offers, 16),
             (self._demo, 14),
             (self._known_head(), 24),
-            (self._known, 8),
+            (self.rows, 8),
             (self._foot(), 20),
         ):
             column.addSpacing(look.px(above))
@@ -88,11 +88,6 @@ class FirstRunPage(QWidget):
         self._says.hide()
         self._machine.hide()
         self.show_files(())
-
-    @property
-    def has_offers(self) -> bool:
-        """Whether it was given the models that can be fetched."""
-        return bool(self._cards)
 
     def set_offers(self, cards: Sequence[ModelCard]) -> None:
         """The models that may be offered; which of them are is said by show_machine."""
@@ -119,7 +114,7 @@ class FirstRunPage(QWidget):
     def controls(self) -> list[QWidget]:
         """What takes the keyboard, in the order in which it stands."""
         cards = [each for name in self._offered for each in self._cards[name].findChildren(QAbstractButton)]
-        return [*cards, self._demo.begin, self._choose, *(row.use for row in self._files)]
+        return [*cards, self._demo.begin, self._choose, *self.rows.controls()]
 
     def show_demo(self, *, there: bool) -> None:
         """Whether the demo model can be begun with."""
@@ -132,19 +127,10 @@ class FirstRunPage(QWidget):
 
     def show_files(self, files: Sequence[ModelFile]) -> None:
         """List the model files that are here; the demo model only where it has no button of its own."""
-        for row in self._files:
-            row.hide()
-            row.deleteLater()
-        self._files = []
-        for file in files:
-            if file.demo and not self._demo.isHidden():
-                continue
-            made = _FileRow(self._look, file)
-            made.used.connect(self.model_chosen)
-            self._known.addWidget(made)
-            self._files.append(made)
+        shown = [file for file in files if not file.demo or self._demo.isHidden()]
+        self.rows.show_files(shown)
         none = "No model files were found on this computer"
-        self._known_title.setText("Already on this computer" if self._files else none)
+        self._known_title.setText("Already on this computer" if shown else none)
         self.arranged.emit()
 
     def _head(self) -> QHBoxLayout:
@@ -254,30 +240,3 @@ class _Demo(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         edge = self._look.colour("border") if self._look.theme.contrast else None
         box(QPainter(self), self.rect(), 10, self._look.colour("tint"), edge)
-
-
-class _FileRow(Card):
-    used = Signal(object)
-
-    def __init__(self, look: Look, file: ModelFile) -> None:
-        super().__init__(look)
-        self._path = file.path
-        name = ElidedWords(look, 13, 500)
-        name.set_text(file.name)
-        name.setToolTip(tip(str(file.path)))
-        texts = QVBoxLayout()
-        texts.setSpacing(0)
-        texts.addWidget(name)
-        texts.addWidget(Words(look, file.note, 12, token="text2"))
-        self.use = Button(look, "Use", small=True, name=f"Use {file.name}")
-        self.use.clicked.connect(self._on_use_clicked)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(18, 8, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(Picture(look, "document", "text2", 16))
-        row.addLayout(texts, 1)
-        row.addWidget(self.use)
-
-    @Slot()
-    def _on_use_clicked(self) -> None:
-        self.used.emit(self._path)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QAction,
+    QFontMetricsF,
     QGuiApplication,
     QKeySequence,
     QPainter,
@@ -24,6 +25,7 @@ ICON_PROPERTY = "cabochonIcon"
 DANGER_PROPERTY = "cabochonDanger"
 NOTE_PROPERTY = "cabochonNote"
 RADIUS = 8
+WIDEST = 460
 
 
 class Menu(QMenu):
@@ -59,7 +61,17 @@ class Menu(QMenu):
         if icon:
             action.setIcon(self._look.icon(icon))
         action.triggered.connect(lambda: chosen())
+        self._make_room(text, note, _native(key) if key else "")
         return action
+
+    def _make_room(self, text: str, note: str, key: str) -> None:
+        """Qt reckons with a start and gaps of its own."""
+        look = self._look
+        plain, small = QFontMetricsF(look.font(13)), QFontMetricsF(look.font(11))
+        needed = 10 + look.px(16) + 10 + plain.horizontalAdvance(text) + 28
+        needed += 6 + plain.horizontalAdvance(note) if note else 0
+        needed += 24 + small.horizontalAdvance(key) if key else 0
+        self.setMinimumWidth(max(self.minimumWidth(), min(round(needed), look.px(WIDEST))))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
@@ -72,6 +84,18 @@ class Menu(QMenu):
                 painter.fillRect(QRect(5, area.center().y(), self.width() - 10, 1), look.colour("border"))
             elif action.isVisible():
                 self._paint_item(painter, action, area)
+        self._paint_more(painter)
+
+    def _paint_more(self, painter: QPainter) -> None:
+        """Where a long menu goes on above or below what is shown."""
+        look, strip = self._look, QRect(1, 1, self.width() - 2, self._look.px(18))
+        shown = [self.actionGeometry(action) for action in self.actions() if action.isVisible()]
+        places = [("chevron-up", strip)] if shown and shown[0].top() < 0 else []
+        if shown and shown[-1].bottom() > self.height():
+            places.append(("chevron-down", strip.translated(0, self.height() - strip.height() - 2)))
+        for icon, area in places:
+            painter.fillRect(area, look.colour("raised"))
+            picture(painter, QRectF(area).center(), look.pixmap(icon, "text2", 14, self.devicePixelRatioF()))
 
     def _paint_item(self, painter: QPainter, action: QAction, area: QRect) -> None:
         look = self._look

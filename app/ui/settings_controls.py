@@ -28,7 +28,7 @@ from app.ui.painting import box, mirrored, picture, words
 from app.ui.sentence import Sentence
 from app.ui.tips import tip
 
-FIELD = 156
+FIELD, WIDEST = 156, 280
 
 
 class NumberField(QLineEdit):
@@ -36,9 +36,12 @@ class NumberField(QLineEdit):
 
     settled = Signal(object)
 
-    def __init__(self, look: Look, name: str, *, low: float, high: float, decimals: int = 0) -> None:
+    def __init__(
+        self, look: Look, name: str, *, low: float, high: float, decimals: int = 0, width: int = FIELD
+    ) -> None:
         super().__init__()
         self._decimals = decimals
+        self._width = width
         self._told: float | None = None
         self.setAccessibleName(name)
         self._look = look
@@ -70,7 +73,7 @@ class NumberField(QLineEdit):
     @Slot()
     def _on_look_changed(self) -> None:
         self.setFont(self._look.figures(13))
-        self.setFixedWidth(self._look.px(FIELD))
+        self.setFixedWidth(self._look.px(self._width))
 
     @Slot()
     def _on_edited(self) -> None:
@@ -169,6 +172,7 @@ class MenuButton(Ringed, QPushButton):
         super().__init__()
         self._look = look
         self._values = list(values)
+        self._more: tuple[str, list[tuple[object, str, str]]] = ("", [])
         self._value: object = None
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -179,15 +183,27 @@ class MenuButton(Ringed, QPushButton):
     def show_value(self, value: object) -> None:
         """Show this value as chosen."""
         self._value = value
-        said = next((text for known, text in self._values if known == value), str(value))
+        known = [*self._values, *((each, text) for each, text, _ in self._more[1])]
+        said = next((text for each, text in known if each == value), str(value))
         self.setText(said)
+        self.setToolTip(tip(said) if self._natural(said) > self.sizeHint().width() else "")
         self.setAccessibleDescription(said)
+        self.updateGeometry()
         self.update()
 
+    def show_more(self, title: str, values: Sequence[tuple[object, str, str]]) -> None:
+        """More values below a title of their own, with a note each."""
+        self._more = (title, list(values))
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        metrics = QFontMetricsF(self._look.font(13))
-        widest = max((metrics.horizontalAdvance(text) for _, text in self._values), default=0)
-        return QSize(max(self._look.px(FIELD), round(widest) + 48), self._look.px(30))
+        """As wide as the widest of its own values; of the others, the chosen one may make it wider, and is cut."""
+        own = max((self._natural(text) for _, text in self._values), default=0)
+        least = max(self._look.px(FIELD), own)
+        return QSize(max(least, min(self._natural(self.text()), self._look.px(WIDEST))), self._look.px(30))
+
+    def _natural(self, text: str) -> int:
+        return round(QFontMetricsF(self._look.font(13)).horizontalAdvance(text)) + 48
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = self._look
@@ -206,11 +222,18 @@ class MenuButton(Ringed, QPushButton):
     def _on_clicked(self) -> None:
         menu = Menu(self._look, self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for value, text in self._values:
-            action = menu.add(text, partial(self._choose, value))
+        title, more = self._more
+        for value, text, note in [*((value, text, "") for value, text in self._values), *more]:
+            if more and value == more[0][0]:
+                menu.addSeparator()
+                menu.add(title, lambda: None).setEnabled(False)
+            elided = QFontMetricsF(self._look.font(13)).elidedText(
+                text, Qt.TextElideMode.ElideMiddle, self._look.px(WIDEST)
+            )
+            action = menu.add(elided, partial(self._choose, value), note=note)
             action.setCheckable(True)
             action.setChecked(value == self._value)
-        menu.setMinimumWidth(self.width())
+        menu.setMinimumWidth(max(self.width(), menu.minimumWidth()))
         menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
     def _choose(self, value: object) -> None:

@@ -25,6 +25,7 @@ from app.ui.settings_controls import (
 
 CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 CACHE_TYPES = (("", "Automatic"), ("f16", "16 bit"), ("q8_0", "8 bit"), ("q4_0", "4 bit"))
+IMAGES = (("", "Automatic"), ("memory", "In memory"), ("off", "Off"))
 REST_MINUTES = ((0, "Never"), (5, "After 5 minutes"), (15, "After 15 minutes"), (60, "After an hour"))
 THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"), ("contrast", "Contrast"))
 PROMPT_MS = 500
@@ -66,6 +67,7 @@ class ModelPage(Page):
         sizes += [(size, context_short(size)) for size in CONTEXTS if size <= trained]
         self._context = MenuButton(look, "Context", sizes)
         self._cache = MenuButton(look, "Cache type", CACHE_TYPES)
+        self._images = MenuButton(look, "Images", IMAGES)
         self._threads = NumberField(look, "Threads", low=1, high=512)
         self._layers = NumberField(look, "GPU layers", low=0, high=999)
         self._mirror = AddressField(look, "Fetch models from", "https://huggingface.co")
@@ -79,6 +81,9 @@ class ModelPage(Page):
                     ),
                     SettingsRow(
                         look, "Cache type", "8 and 4 bit need less memory and cost a little quality", self._cache
+                    ),
+                    SettingsRow(
+                        look, "Images", "On the graphics card where one is. Off: less memory, text only", self._images
                     ),
                     SettingsRow(look, "Threads", "Empty: as many as keep this computer quick", self._threads),
                     SettingsRow(look, "GPU layers", "Empty: as many as the graphics card takes. 0: none", self._layers),
@@ -101,6 +106,7 @@ class ModelPage(Page):
         self._mirror.settled.connect(lambda address: self._tell(mirror=address))
         self._context.chosen.connect(lambda value: self._tell_load(context=value))
         self._cache.chosen.connect(lambda value: self._tell_load(kv_type=value))
+        self._images.chosen.connect(lambda value: self._tell_load(images=value))
         self._threads.settled.connect(lambda value: self._tell_load(threads=value or 0))
         self._rest.chosen.connect(lambda value: self._tell(rest_minutes=value))
         self._layers.settled.connect(lambda value: self._tell_load(gpu_layers=-1 if value is None else value))
@@ -110,6 +116,7 @@ class ModelPage(Page):
         load = settings.load
         self._context.show_value(load.context)
         self._cache.show_value(load.kv_type)
+        self._images.show_value(load.images)
         self._mirror.show_address(settings.mirror)
         self._folder.show_folder(settings.models_folder)
         self._rest.show_value(settings.rest_minutes)

@@ -11,6 +11,7 @@ QToolTip {{
 }}
 QMenu {{
     background: {raised}; color: {text}; border: 1px solid {border_strong}; border-radius: 8px; padding: 4px;
+    menu-scrollable: 1;
 }}
 QMenu::item {{ padding: {p6}px {p8}px {p6}px {p6}px; border-radius: 5px; margin: 0; min-height: {p18}px; }}
 QMenu::item:selected {{ background: {hover}; color: {text}; }}

@@ -16,7 +16,8 @@ def test_the_plan_as_json(program: Program, gemma_270m: Path) -> None:
     assert list(record) == [
         "model", "context", "kv_type", "weights_bytes", "kv_bytes", "compute_bytes", "vision_bytes",
         "checkpoint_bytes", "embedding_copy_bytes", "margin_bytes", "total_bytes", "gpu_layers", "layers",
-        "gpu_bytes", "ram_bytes", "verdict", "why", "cards", "alternatives",
+        "gpu_bytes", "ram_bytes", "verdict", "why", "quantisation", "tokens_per_second", "image_seconds", "cards",
+        "alternatives",
     ]  # fmt: skip
     assert record["verdict"] == "ram"
     parts = ("weights", "kv", "compute", "vision", "checkpoint", "embedding_copy", "margin")
@@ -34,7 +35,12 @@ def test_the_plan_in_words_and_as_a_table(program: Program, micro_model: Path) -
     assert said.splitlines()[-1].startswith("Cards that hold all of it: GTX 1660 Super, RTX 4060, ")
     assert said.splitlines()[-2] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
     table = program.run("models", "fit", "--table", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
-    assert [line.split()[0] for line in table.splitlines()[2:]] == ["f16", "q8_0", "q4_0"]
+    lines = table.splitlines()
+    assert lines[0] == "micro-gemma3.gguf, F16: memory needed in GiB"
+    assert [line.split()[0] for line in lines[2:5]] == ["f16", "q8_0", "q4_0"]
+    assert lines[5] == "Cards that hold all of it at 8k:"
+    assert lines[6].startswith("f16 cache    GTX 1660 Super, ")
+    assert len(lines) == 9
 
 
 def test_what_is_no_model_is_refused(program: Program, tmp_path: Path) -> None:
@@ -75,13 +81,61 @@ def test_a_model_of_the_catalogue_needs_no_file(program: Program) -> None:
     assert record["cards"][0] == "RTX 3060"
     lines = program.run("models", "fit", "--table", *machine, "gemma-3-12b").out.splitlines()
     assert lines[0] == "Gemma 3 12B, f16 cache: memory needed in GiB"
-    assert [line.split()[0] for line in lines[2:]] == [
+    assert lines[1].split() == ["1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k"]
+    assert [line.split()[0] for line in lines[2:10]] == [
         "Q4_0", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0", "F16",
     ]  # fmt: skip
-    assert lines[1].split()[-1] == "128k"
-    assert lines[2].split()[2] == "card"
-    assert lines[-1].split()[-1] == "no"
-    assert program.run("models", "fit", "--gpu-memory", "0", "gemma-3-12b:Q1").code == 3
+    assert lines[2].startswith("Q4_0 QAT ")
+    assert lines[2].split()[3] == "card"
+    assert lines[2].endswith("  recommended")
+    assert lines[9].split()[-2:] == ["no", "full"]
+    assert lines[10] == "Cards that hold all of it at 8k:"
+    assert lines[11].startswith("Q4_0 QAT     RTX 3080, RTX 3060")
+    assert lines[18].split()[0] == "F16"
+
+
+def test_a_quantisation_is_named(program: Program, micro_model: Path) -> None:
+    machine = ("--gpu-memory", str(12 * GIB), "--ram", str(16 * GIB))
+    for named in (("gemma-3-12b:q6_k",), ("--quant", "Q6_K", "gemma-3-12b")):
+        record = program.run("models", "fit", "--json", *machine, *named).record
+        assert (record["quantisation"], record["weights_bytes"] >> 30) == ("Q6_K", 8)
+    for name in ("q4_0", "Q4_0-QAT", ""):
+        record = program.run("models", "fit", "--json", *machine, "--quant", name, "gemma-3-12b").record
+        assert record["quantisation"] == "Q4_0 QAT"
+    table = program.run("models", "fit", "--table", *machine, "--quant", "Q8_0", "gemma-3-12b").out.splitlines()
+    assert table[0] == "Gemma 3 12B, Q8_0: memory needed in GiB"
+    assert [line.split()[0] for line in table[2:5]] == ["f16", "q8_0", "q4_0"]
+    for named in (("gemma-3-12b:Q1",), ("--quant", "Q1", "gemma-3-12b")):
+        refused = program.run("models", "fit", *machine, *named)
+        assert (refused.code, refused.sentence.partition(". ")[0]) == (2, "Gemma 3 12B has no quantisation Q1")
+    twice = program.run("models", "fit", *machine, "--quant", "Q8_0", "gemma-3-12b:Q8_0")
+    assert (twice.code, twice.sentence) == (2, "The quantisation is named twice.")
+    file = program.run("models", "fit", *machine, "--quant", "Q8_0", micro_model)
+    assert file.code == 2
+    assert "has its own quantisation" in file.sentence
+
+
+def test_the_table_as_json_says_what_the_table_says(program: Program) -> None:
+    machine = ("--gpu-memory", str(8 * GIB), "--ram", str(32 * GIB))
+    rows = program.run("models", "fit", "--json", "--table", *machine, "gemma-3-4b").record["table"]
+    lines = program.run("models", "fit", "--table", *machine, "gemma-3-4b").out.splitlines()
+    assert len(rows) == 8
+    for row, line, cards in zip(rows, lines[2:10], lines[11:], strict=True):
+        sizes = line.removeprefix(row["name"]).split()[: 2 * len(row["cells"]) : 2]
+        assert sizes == [f"{cell['total_bytes'] / GIB:.1f}" for cell in row["cells"]]
+        assert cards.removeprefix(row["name"]).strip() == ", ".join(row["cards"])
+
+
+def test_speed_is_told_where_it_was_measured(program: Program) -> None:
+    here = program.run("models", "fit", "--json", "--gpu-memory", "0", "gemma-3-1b").record
+    assert here["tokens_per_second"] > 0
+    assert here["image_seconds"] is None, "it sees none"
+    assert " tokens a second." in program.run("models", "fit", "--gpu-memory", "0", "gemma-3-1b").out
+    for imagined in (("--ram", str(64 * GIB)), ("--gpu-memory", str(24 * GIB))):
+        machine = ("--gpu-memory", "0", *imagined) if imagined[0] == "--ram" else imagined
+        record = program.run("models", "fit", "--json", *machine, "gemma-3-12b").record
+        assert (record["tokens_per_second"], record["image_seconds"]) == (None, None)
+        assert "a second" not in program.run("models", "fit", *machine, "gemma-3-12b").out
 
 
 def test_a_card_that_holds_a_part_has_faster_and_better_alternatives(program: Program) -> None:

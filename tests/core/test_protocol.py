@@ -32,7 +32,7 @@ PROMPT = protocol.Prompt(
     "Be brief.",
     (TOOL,),
 )
-OPTIONS = LoadOptions(4096, 256, 3, 12, "q8_0", "on", "Vulkan0", ("A card",), ("Another",))
+OPTIONS = LoadOptions(4096, 256, 3, 12, "q8_0", "on", "Vulkan0", ("A card",), ("Another",), "memory")
 SAMPLING = Sampling(0.0, 40, 0.9, 0.1, 1.1, 7, 99)
 INFO = protocol.ModelInfo(
     name="Gem",

@@ -201,6 +201,15 @@ def test_a_model_without_eyes_says_so_and_reads_what_was_said(demo_model: Path, 
         assert chat.say("Thank you.").usage.images == 0
 
 
+def test_images_that_are_switched_off_are_not_seen(micro_model: Path, tmp_path: Path) -> None:
+    with loaded(micro_model, LoadOptions(images="off")) as engine:
+        info = model_of(engine).info
+        assert (info.vision, info.blind) == (False, "Images are switched off (Settings, Model).")
+    with loaded(micro_model, LoadOptions(images="memory")) as engine:
+        seen = see(Chat(engine), "Describe this image.", kept(shape("star", "red"), tmp_path)).text
+        assert seen == "A red star on a white background."
+
+
 def test_the_idle_encoder_is_freed_and_comes_back(engine: LocalEngine, tmp_path: Path) -> None:
     see(Chat(engine), "What shape is this?", kept(shape("star", "red"), tmp_path))
     engine.rest()

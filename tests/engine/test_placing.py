@@ -8,6 +8,7 @@ import pytest
 
 from app.core.protocol import Device
 from app.core.settings import LoadOptions
+from app.engine.model import check_files
 from app.engine.placing import Placer
 from app.engine.projectors import find_projector
 from app.gguf.header import read_header
@@ -75,3 +76,15 @@ def test_what_ran_out_of_memory_is_offered_smaller(micro_model: Path) -> None:
     assert offer is not None
     assert offer.options.gpu_layers < 8
     assert offer.words.startswith(("with ", "in the computer's memory"))
+
+
+def test_a_person_says_where_images_are_looked_at(micro_model: Path) -> None:
+    header = read_header(micro_model)
+    projector = find_projector(micro_model, header, None)
+    machine = Machine((Gpu("CUDA0", 8 * GIB),), 8 * GIB)
+    made = Placer(header, "micro", projector, machine).placement(LoadOptions(images="memory"))
+    assert (made.encoder, made.options.images) == ("", "memory")
+    assert made.plan is not None
+    assert made.plan.gpu_layers == made.plan.layers
+    assert check_files(micro_model, LoadOptions(), None, None).projector is not None
+    assert check_files(micro_model, LoadOptions(images="off"), None, None).projector is None

@@ -95,6 +95,19 @@ def test_what_a_person_names_is_kept(machine: Machine, name: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(MACHINES, st.sampled_from(sorted(SHAPES)))
+def test_images_are_where_a_person_wants_them(machine: Machine, name: str) -> None:
+    off, memory = (best(SHAPES[name], LoadOptions(images=where), machine, ENCODER) for where in ("off", "memory"))
+    assert off == best(SHAPES[name], LoadOptions(), machine, NO_ENCODER)
+    assert memory.vision > 0
+    assert not memory.encoder_on_card
+    after = smaller(SHAPES[name], memory, machine, ENCODER)
+    assert after is None or not after.encoder_on_card
+    for other in alternatives(SHAPES[name], LoadOptions(images="off"), machine, ENCODER):
+        assert other.plan.vision == 0
+
+
+@settings(max_examples=60, deadline=None)
 @given(MACHINES, st.sampled_from(sorted(SHAPES)), st.sampled_from([NO_ENCODER, ENCODER]))
 def test_smaller_plans_end_on_the_processor(machine: Machine, name: str, encoder: ImageEncoder) -> None:
     shape = SHAPES[name]

@@ -13,9 +13,9 @@ from app.chat import changes as told
 from app.chat.changes import ConversationRow, ModelChanged, ModelState
 from app.core.protocol import Device
 from app.core.settings import Settings
-from app.models.advice import Speed
 from app.models.machine import processor_name
 from app.models.memory import Gpu, Machine
+from app.models.speed import Speed
 from app.ui.first_run import FirstRunPage
 from app.ui.look import Look
 from app.ui.main_window import MainWindow

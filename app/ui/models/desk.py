@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,19 +19,20 @@ from app.ui.other_models import OtherModels
 if TYPE_CHECKING:
     from app.core.paths import DataPaths
     from app.core.protocol import Described, Device
-    from app.models.advice import Speed
+    from app.core.settings import LoadOptions
     from app.models.catalogue import CatalogueModel
     from app.models.memory import Machine
+    from app.models.speed import Speed
     from app.ui.actions import Actions
     from app.ui.chat_pane import ChatPane
     from app.ui.look import Look
     from app.ui.model_files import ModelFile
     from app.ui.models.downloader import Downloader
+    from app.ui.models.file_fits import FileFit, FileFits
     from app.ui.models.fit_page import FitPage
-    from app.ui.models.get_page import GetPage
     from app.ui.models.here_page import HerePage
     from app.ui.models.machine_check import MachineCheck
-    from app.ui.models.model_card import ModelCard
+    from app.ui.models.model_cards import ModelCards
     from app.ui.models.page import ModelsPage
     from app.ui.models.unused_card import UnusedCard
     from app.ui.screen import Screen
@@ -65,13 +66,16 @@ class ModelsDesk(QObject):
         self._screen = screen
         self._recent = recent
         self._page: ModelsPage | None = None
-        self._parts: tuple[GetPage, FitPage] | None = None
+        self._fits: FitPage | None = None
+        self._gets: ModelCards | None = None  # those of the page
+        self._offers: ModelCards | None = None  # those of the first page
+        self._file_fits: FileFits | None = None
+        self._planned: Path | None = None  # the file that *What fits* waits for
         self.downloader: Downloader | None = None
         self._files: HerePage | None = None
         self._unused_cards: list[UnusedCard] = []  # what the pages say of a card that is not used
         self.check: MachineCheck | None = None
         self._described: tuple[Device, ...] = ()
-        self._offers: list[ModelCard] = []  # those of the first page
         self._speed: Speed | None = None
         self._thread: threading.Thread | None = None
         self._measured.connect(self._on_measured)
@@ -119,6 +123,8 @@ class ModelsDesk(QObject):
     def close(self) -> None:
         """End what is under way; a download goes on at the next start."""
         self.others.close()
+        if self._file_fits is not None:
+            self._file_fits.close()
         if self._thread is not None:
             self._thread.join()
         if self.downloader is not None:
@@ -133,6 +139,7 @@ class ModelsDesk(QObject):
         return known_models(self._paths, self._recent(), self.others.files)
 
     def _make_page(self) -> None:
+        from app.models.catalogue import catalogue
         from app.models.downloads import Downloads
         from app.ui.models.about_page import AboutPage
         from app.ui.models.check_page import CheckPage
@@ -141,26 +148,45 @@ class ModelsDesk(QObject):
         from app.ui.models.here_page import HerePage
         from app.ui.models.page import ModelsPage
 
-        get, fits = GetPage(self._look, self._made_downloader(), self._brought), FitPage(self._look)
-        get.accepted.connect(self._on_licence_accepted)
-        get.used.connect(self._on_model_used)
-        fits.plan_chosen.connect(self._on_plan_chosen)
+        offered = [model for model in catalogue() if any(file.kind == "model" for file in model.files)]
+        self._gets = self._made_cards(offered)
+        self._fits = FitPage(self._look)
+        self._fits.plan_chosen.connect(self._on_plan_chosen)
+        self._fits.file_asked.connect(self._on_need_asked)
         self._screen.model_shown.connect(self._show_loaded)
         page = ModelsPage(self._look, self._window)
         self._files = HerePage(self._look, lambda path: Downloads(self._paths.models).owns(path))
         self._files.used.connect(self._on_model_used)
         self._files.removed.connect(self._on_remove_asked)
+        self._files.need_asked.connect(self._on_need_asked)
         self._files.file_asked.connect(self._actions.browse_model)
+        self._made_file_fits().told.connect(self._files.rows.show_fit)
         page.add("On this computer", self._files, "Here")
-        page.add("Get more", get)
-        page.add("What fits", fits)
+        page.add("Get more", GetPage(self._look, self._gets))
+        page.add("What fits", self._fits)
         page.add("About the models", AboutPage(self._look), "About")
         check = CheckPage(self._look, self._made_check())
         page.add("Check this machine", check, "Check")
         self._unused_cards = [self._files.unused_card, check.unused_card]
         page.left.connect(self.leave_page)
-        get.show_settings(self._screen.settings)
-        self._page, self._parts = page, (get, fits)
+        self._page = page
+
+    def _made_cards(self, models: Sequence[CatalogueModel]) -> ModelCards:
+        from app.ui.models.model_cards import ModelCards
+
+        made = ModelCards(self._look, models, self._made_downloader(), self._brought, self)
+        made.accepted.connect(self._on_licence_accepted)
+        made.used.connect(self._on_model_used)
+        made.show_settings(self._screen.settings)
+        return made
+
+    def _made_file_fits(self) -> FileFits:
+        if self._file_fits is None:
+            from app.ui.models.file_fits import FileFits
+
+            self._file_fits = FileFits(self._data.needs, self)
+            self._file_fits.told.connect(self._on_fit_told)
+        return self._file_fits
 
     def _made_downloader(self) -> Downloader:
         if self.downloader is None:
@@ -189,7 +215,7 @@ class ModelsDesk(QObject):
 
     def _measure(self) -> None:
         """On a thread: it takes half a second."""
-        from app.models.advice import measure
+        from app.models.speed import measure
 
         self._measured.emit(measure())
 
@@ -199,23 +225,24 @@ class ModelsDesk(QObject):
         self._show_machine(self._described)
 
     def _show_machine(self, devices: tuple[Device, ...]) -> None:
-        import psutil
-
-        from app.models.machine import machine_of
-        from app.ui.models.fit_page import Here
-
         self._described = devices
-        machine = machine_of(devices, self._screen.settings.load)
+        machine = self._machine()
+        self._look_at(self.known())
         if self._chat.shows("first"):
             self._show_first(machine)
-        if self._parts is None:
+        if self._fits is None or self._gets is None:
             return
-        get, fits = self._parts
+        import psutil
+
+        from app.models.advice import recommended
+        from app.ui.models.fit_controls import Here
+
         named = {device.name: device.description for device in devices}
         cards = ", ".join(named[card.name] for card in machine.cards)
-        fits.show_machine(Here(machine, cards, psutil.virtual_memory().total))
+        self._fits.show_machine(Here(machine, cards, psutil.virtual_memory().total, self._speed))
         self._show_loaded(self._screen.model)
-        get.show_machine(machine, self._speed)
+        best = recommended(machine, self._speed) if self._speed is not None else ""
+        self._gets.show_machine(machine, self._speed, best)
         self._tell_unused(devices)
 
     def _tell_unused(self, devices: tuple[Device, ...]) -> None:
@@ -228,11 +255,37 @@ class ModelsDesk(QObject):
         for said in self._unused_cards:
             said.tell(advice)
 
+    def _look_at(self, files: Sequence[ModelFile]) -> None:
+        """Find out which of them fit."""
+        self._made_file_fits().look([file.path for file in files], self._machine())
+
+    def _machine(self) -> Machine:
+        """As it is now, with the cards that were told last."""
+        from app.models.machine import machine_of
+
+        return machine_of(self._described, self._screen.settings.load)
+
     @Slot(object)
     def _show_loaded(self, model: ModelChanged | None) -> None:
-        if self._parts is not None:
-            ready = model is not None and model.state is ModelState.READY
-            self._parts[1].show_loaded(model.name if model is not None and ready else "")
+        if self._fits is not None:
+            if model is not None and model.state is ModelState.READY and model.model is not None:
+                self._fits.show_loaded(model.name, Path(model.model.path))
+            else:
+                self._fits.show_loaded("", None)
+
+    @Slot(object)
+    def _on_need_asked(self, path: Path) -> None:
+        """*What fits* is to be about this file."""
+        self._planned = path
+        self._made_file_fits().ask(path, self._machine())
+
+    @Slot(object)
+    def _on_fit_told(self, fit: FileFit) -> None:
+        if fit.path != self._planned or self._fits is None or self._page is None:
+            return
+        self._planned = None
+        self._fits.show_file(fit.path, fit.need)
+        self._page.show_part(FITS)
 
     def _brought(self, model: CatalogueModel) -> Path | None:
         """The file of a model that was fetched."""
@@ -266,7 +319,11 @@ class ModelsDesk(QObject):
         if self._files is not None:
             loaded = self.model.model
             missing = self._paths.models if self._paths.models_missing else None
-            self._files.show_files(self.known(), Path(loaded.path) if loaded is not None else None, missing)
+            files = self.known()
+            self._files.show_files(files, Path(loaded.path) if loaded is not None else None, missing)
+            if self._fits is not None:
+                self._fits.show_files(files)
+            self._look_at(files)
 
     @Slot(object)
     def _on_remove_asked(self, path: Path) -> None:
@@ -278,28 +335,36 @@ class ModelsDesk(QObject):
         except UserError as error:
             self._screen.show_notice(error.message)
         self._show_files()
-        for cards in (self._parts[0].cards if self._parts is not None else [], self._offers):
-            for card in cards:
-                card.refresh()
+        for cards in (self._gets, self._offers):
+            if cards is not None:
+                cards.refresh()
 
     @Slot(object)
     def _on_model_used(self, path: Path) -> None:
         self.leave_page()
         self._actions.choose_model(path)
 
-    @Slot(int, str)
-    def _on_plan_chosen(self, context: int, kv_type: str) -> None:
+    @Slot(object, object)
+    def _on_plan_chosen(self, plan: LoadOptions, file: Path | None) -> None:
         settings = self._screen.settings
-        load = msgspec.structs.replace(settings.load, context=context, kv_type=kv_type, gpu_layers=-1)
+        load = msgspec.structs.replace(
+            settings.load,
+            context=plan.context,
+            kv_type=plan.kv_type,
+            gpu_layers=plan.gpu_layers,
+            images=plan.images,
+        )
         self._actions.change_settings(msgspec.structs.replace(settings, load=load))
+        if file is not None:
+            self._actions.choose_model(file)
         self.leave_page()
 
     @Slot(object)
     def _on_settings_shown(self, settings: object) -> None:
-        if self._parts is not None:
-            self._parts[0].show_settings(self._screen.settings)
-            self._show_files()
-        self._show_terms()
+        for cards in (self._gets, self._offers):
+            if cards is not None:
+                cards.show_settings(self._screen.settings)
+        self._show_files()
 
     @Slot()
     def _on_pill_clicked(self) -> None:
@@ -327,18 +392,13 @@ class ModelsDesk(QObject):
     @Slot(bool)
     def _on_page_due(self, comes: bool) -> None:
         first = self._chat.first
-        if not first.has_offers:
+        if self._offers is None:
             from app.ui.models.first import models
-            from app.ui.models.model_card import ModelCard
 
-            loader = self._made_downloader()
-            self._offers = [ModelCard(self._look, model, loader, self._brought) for model in models()]
-            for card in self._offers:
-                card.accepted.connect(self._on_licence_accepted)
-                card.used.connect(self._on_model_used)
-            first.set_offers(self._offers)
-            loader.changed.connect(self._on_download_changed)
-            self._show_terms()
+            self._offers = self._made_cards(models())
+            first.set_offers(self._offers.cards)
+            self._made_downloader().changed.connect(self._on_download_changed)
+            self._made_file_fits().told.connect(first.rows.show_fit)
         if comes:
             self._on_download_changed()
             self._ask_machine()
@@ -353,21 +413,14 @@ class ModelsDesk(QObject):
         from app.ui.models.first import facts, offered
 
         says, best, ids = offered(machine, self._speed)
-        for card in self._offers:
-            card.show_fit(machine, self._speed, is_best=card.model.id == best)
+        if self._offers is not None:
+            self._offers.show_machine(machine, self._speed, best)
         total = psutil.virtual_memory().total
         self._chat.first.show_machine(says, facts(machine, self._described, total, self._paths.models, ids[0]), ids)
-
-    def _show_terms(self) -> None:
-        accepted = {address for address, _ in self._screen.settings.licences}
-        for card in self._offers:
-            card.show_terms(accepted=card.model.licence_url in accepted, endpoint=self._screen.settings.mirror)
 
     @Slot()
     def _on_download_changed(self) -> None:
         loader = self.downloader
-        for card in self._offers:
-            card.refresh()
         if loader is not None and self._chat.shows("first"):
             self._chat.first.show_downloading(loader.host if loader.running else "")
 
@@ -378,3 +431,4 @@ class ModelsDesk(QObject):
         self._show_files()
         if self._chat.shows("first"):
             self._chat.first.show_files(files)
+            self._look_at(files)

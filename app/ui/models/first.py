@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.models.advice import LEAST_SPEED, Advice, Speed, advice, recommended
+from app.models.advice import LEAST_SPEED, Advice, advice, recommended
 from app.models.catalogue import CatalogueModel, catalogue
 from app.models.downloads import wish
 from app.models.machine import processor_name
 from app.models.memory import Machine, in_gib
+from app.models.speed import Speed
 from app.ui.figures import count
 from app.ui.first_run import Fact
 from app.ui.model_files import size_text

@@ -1,118 +1,115 @@
-"""*What fits*: the calculator of memory for every quantisation and context, on this machine or on another."""
+"""*What fits*: memory for every quantisation or cache and every context, on this machine or another."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.settings import LoadOptions
-from app.models.catalogue import cards, catalogue
-from app.models.choice import alternatives, in_a_sentence
-from app.models.encoder import NO_ENCODER, ImageEncoder
-from app.models.machine import on_card
-from app.models.memory import Machine, Plan, Verdict
-from app.models.table import Asked, Row, contexts, in_words, kind, planned, table
-from app.ui.controls import Button, Line, Switch, Words
+from app.models.catalogue import catalogue
+from app.models.choice import alternatives
+from app.models.memory import Plan
+from app.models.needs import Need
+from app.models.shape import Shape
+from app.models.table import (
+    Asked,
+    Row,
+    Subject,
+    in_words,
+    kind,
+    of_model,
+    of_shape,
+    on_common_cards,
+    overfull,
+    planned,
+    table,
+)
+from app.ui.controls import Line, Words
 from app.ui.look import Look
-from app.ui.models.fit_side import FitSide, Legend
+from app.ui.model_files import ModelFile
+from app.ui.models.chip import Legend
+from app.ui.models.fit_controls import GIB, FitControls, Here, LayersField, free_of
+from app.ui.models.fit_side import FitSide
 from app.ui.models.fit_table import FitTable
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.scrolling import scrolling
 from app.ui.sentence import Sentence
-from app.ui.settings_controls import MenuButton, NumberField, Segments
 
-CACHES = (("f16", "16-bit"), ("q8_0", "8-bit"), ("q4_0", "4-bit"))
 SIDE, NARROW, SMALL = 356, 980, 900
-_GIB = 1 << 30
 _PARTS = ("part_turns", "part_message", "part_working", "part_images", "part_copies", "part_system")
 
 
-class Here(NamedTuple):
-    """This machine: what is free of it, its cards in words ("" none), and the whole memory of the computer."""
-
-    machine: Machine
-    cards: str
-    ram: int
-
-
 class FitPage(QWidget):
-    """`plan_chosen` tells context, cache type; 0 and "" leave it to the program."""
+    """`plan_chosen` tells how a model is to be loaded, and the file that it is for (None: the one that is loaded)."""
 
-    plan_chosen = Signal(int, str)
+    plan_chosen = Signal(object, object)  # LoadOptions with what the plan names, Path or None
+    file_asked = Signal(object)  # Path of a file to plan for; show_file is to follow
 
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self._here = Here(Machine((), 0), "", 0)
-        self._model = catalogue()[0]
-        self._kv_type, self._sees = "f16", True
-        self._loaded = ""
-        self._asked_card: float | None = None
-        self._asked_ram: float | None = None
-        self._row, self._column = 0, 1
+        self._subject = of_model(catalogue()[0])
+        self._file: Path | None = None  # None: the subject is a model of the catalogue
+        self._asked = Asked()
+        self._layers = -1  # on the cards; -1: as many as fit
+        self._loaded: tuple[str, Path | None] = ("", None)
+        self._row, self._column = 0, self._subject.usual_context
         self._rows: tuple[Row, ...] = ()
+        self.controls = FitControls(look)
+        self.layers = LayersField(look)
         self.table = FitTable(look)
         self.side = FitSide(look)
-        self._make_controls()
+        self.card_bar, self.memory_bar = MemoryBar(look), MemoryBar(look)
+        self.why, self.trouble = Sentence(look, 12, 16), Sentence(look)
         self._lay_out()
         self._connect()
-        self.cache.show_value(self._kv_type)
+        self.controls.cache.show_value(self._asked.kv_type)
+        self.controls.images.show_value(self._asked.images)
 
     def show_machine(self, here: Here) -> None:
         """This machine is so; figures that the person gave stay."""
-        self._here = here
-        self.card_gib.show_number(self._asked_card, f"{_free(here.machine) / _GIB:.1f}")
-        self.ram_gib.show_number(self._asked_ram, f"{here.machine.ram / _GIB:.1f}")
+        self.controls.show_here(here)
         if self._rows:
             self._refresh()
         else:
-            self.show_model(self._model.id)
+            self.show_model(catalogue()[0].id)
 
-    def show_model(self, model: str) -> None:
+    def show_files(self, files: Sequence[ModelFile]) -> None:
+        """The files that can be planned for."""
+        self.controls.show_files(files)
+
+    def show_model(self, name: str) -> None:
         """The calculator is about this model of the catalogue."""
-        self._model = next((one for one in catalogue() if one.id == model), self._model)
-        self.model.show_value(self._model.id)
-        self.sees.setEnabled(self._model.projector_bytes > 0)
-        self._column = min(self._column, len(contexts(self._model)) - 1)
-        self._show_rows()
-        trained = [number for number, row in enumerate(self._rows) if row.note == "recommended"]
-        self._row = trained[0] if trained else 2
-        self._show_cell()
-        self.table.choose(self._row, self._column)
+        model = next(one for one in catalogue() if one.id == name)
+        self._take(of_model(model), model.id, None)
 
-    def show_loaded(self, name: str) -> None:
-        """The model of this name is loaded; "" for none."""
-        self._loaded = name
+    def show_file(self, path: Path, need: Need) -> None:
+        """The calculator is about this file. One that tells no shape is answered with a sentence."""
+        self.controls.model.show_value(path)
+        self._show_trouble(need.error)
+        if need.shape is not None:
+            self._take(of_shape(need.shape, need.encoder), path, path)
+
+    def show_loaded(self, name: str, path: Path | None) -> None:
+        """The model of this name is loaded from this file; "" and None for none."""
+        self._loaded = (name, path)
         if self._rows:
-            self._show_cell()
-
-    @property
-    def machine(self) -> Machine:
-        """The machine that is planned for."""
-        here = self._here.machine
-        ram = here.ram if self._asked_ram is None else round(self._asked_ram * _GIB)
-        return replace(here, ram=ram) if self._asked_card is None else on_card(round(self._asked_card * _GIB), ram)
+            self._show_plan()
 
     @property
     def plan(self) -> Plan:
-        """The plan of the current cell."""
-        return self._rows[self._row].cells[self._column]
-
-    def _make_controls(self) -> None:
-        look = self._look
-        self.card_bar, self.memory_bar = MemoryBar(look), MemoryBar(look)
-        self.model = MenuButton(look, "Model to plan", [(model.id, model.name) for model in catalogue()])
-        self.cache = Segments(look, "Cache", CACHES)
-        self.sees = Switch(look, "Images")
-        self.sees.setChecked(True)
-        self.reset = Button(look, "As this machine is", small=True)
-        self.reset.hide()
-        self.card_gib = NumberField(look, "Free memory of the card in GiB", low=0, high=512, decimals=1)
-        self.ram_gib = NumberField(look, "Free memory of the computer in GiB", low=0, high=4096, decimals=1)
+        """The plan that is shown: that of the current cell, or with the layers that the person chose."""
+        made, row = self._rows[self._row].cells[self._column], self._rows[self._row]
+        if self._layers < 0:
+            return made
+        wanted = replace(self._asked, kv_type=made.kv_type)
+        machine, encoder = self.controls.machine, self._subject.encoder
+        return planned(row.weights.shape, made.context, machine, wanted, encoder, self._layers)
 
     def _lay_out(self) -> None:
         look = self._look
@@ -120,43 +117,30 @@ class FitPage(QWidget):
         bars.setSpacing(24)
         bars.addWidget(self.card_bar, 1, Qt.AlignmentFlag.AlignTop)
         bars.addWidget(self.memory_bar, 1, Qt.AlignmentFlag.AlignTop)
-        self._asked = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._asked.setSpacing(16)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        fields = (
-            (first, "Model", self.model), (first, "Cache", self.cache), (first, "Images", self.sees),
-            (second, "Card, GiB free", self.card_gib), (second, "Memory, GiB free", self.ram_gib),
-        )  # fmt: skip
-        for line, name, control in fields:
-            label = Words(look, name, 13, 600)
-            label.setMinimumWidth(label.sizeHint().width())
-            field = QVBoxLayout()
-            field.setSpacing(8)
-            field.addWidget(label)
-            field.addWidget(control, 0, Qt.AlignmentFlag.AlignLeft)
-            field.addStretch(1)
-            line.addLayout(field)
-        second.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignBottom)
-        for line in (first, second):
-            line.setSpacing(20)
-            line.addStretch(1)
-            self._asked.addLayout(line)
-        self._asked.addStretch(1)
         self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head.setSpacing(8)
         self._head.addWidget(Words(look, "Memory needed, GiB", 13, 600), 1)
         self._head.addWidget(Legend(look))
+        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._foot.setSpacing(28)
+        self._foot.addWidget(self.layers, 1)
+        self._foot.addWidget(self.why, 1)
         column = QVBoxLayout()
         column.setContentsMargins(28, 24, 28, 24)
         column.setSpacing(18)
         column.addLayout(bars)
         column.addWidget(Line(look))
-        column.addLayout(self._asked)
-        column.addLayout(self._head)
-        column.addWidget(self.table)
-        column.addWidget(Line(look))
-        self.why = Sentence(look, 12, 16)
-        column.addWidget(self.why)
+        column.addWidget(self.controls)
+        column.addWidget(self.trouble)
+        self._fits = QWidget()
+        fits = QVBoxLayout(self._fits)
+        fits.setContentsMargins(0, 0, 0, 0)
+        fits.setSpacing(18)
+        fits.addLayout(self._head)
+        fits.addWidget(self.table)
+        fits.addWidget(Line(look))
+        fits.addLayout(self._foot)
+        column.addWidget(self._fits)
         column.addStretch(1)
         main = QWidget()
         main.setLayout(column)
@@ -170,6 +154,7 @@ class FitPage(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(scrolling(whole))
+        self.trouble.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Beside each other, or in a narrow window one below the other."""
@@ -179,108 +164,152 @@ class FitPage(QWidget):
         self.side.setMaximumWidth(self.width() if narrow else self._look.px(SIDE))
         self.side.setMinimumWidth(0 if narrow else self._look.px(SIDE))
         small = self.width() < self._look.px(SMALL)
-        for line in (self._asked, self._head):
+        for line in (self._head, self._foot):
             line.setDirection(direction.TopToBottom if small else direction.LeftToRight)
 
     def _connect(self) -> None:
+        controls, side = self.controls, self.side
         self.table.chosen.connect(self._on_cell_chosen)
-        self.model.chosen.connect(self.show_model)
-        self.cache.chosen.connect(self._on_cache_chosen)
-        self.sees.toggled.connect(self._on_sees_toggled)
-        self.card_gib.settled.connect(self._on_card_settled)
-        self.ram_gib.settled.connect(self._on_ram_settled)
-        self.side.used.connect(lambda: self.plan_chosen.emit(self.plan.context, self.plan.kv_type))
-        self.reset.clicked.connect(self._on_reset)
-        self.side.left.connect(lambda: self.plan_chosen.emit(0, ""))
+        controls.model_chosen.connect(self._on_model_chosen)
+        controls.cache_chosen.connect(self._on_cache_chosen)
+        controls.images_chosen.connect(self._on_images_chosen)
+        controls.machine_changed.connect(self._refresh)
+        self.layers.chosen.connect(self._on_layers_chosen)
+        side.used.connect(self._on_used)
+        side.left.connect(lambda: self.plan_chosen.emit(LoadOptions(), None))
+        side.reset.connect(self._on_reset)
+        side.other_chosen.connect(self._on_other_chosen)
 
-    @property
-    def _wanted(self) -> Asked:
-        return Asked(self._kv_type, self._sees)
+    def _take(self, subject: Subject, value: object, file: Path | None) -> None:
+        self._subject, self._file = subject, file
+        self._layers = -1
+        self._show_trouble("")
+        self.controls.show_subject(value, caches=subject.caches, sees=bool(subject.encoder))
+        self._row, self._column = 0 if subject.caches else subject.usual, subject.usual_context
+        self._refresh()
+        self.table.choose(self._row, self._column)
 
-    def _show_rows(self) -> None:
-        self._rows = table(self._model, self.machine, self._wanted)
-        self.table.show_rows(contexts(self._model), self._rows)
+    def _show_trouble(self, sentence: str) -> None:
+        """Why there is no plan; "" where there is one."""
+        self.trouble.say("", sentence)
+        self.trouble.setVisible(bool(sentence))
+        for part in (self._fits, self.side, self.memory_bar):
+            part.setVisible(not sentence)
+        self.card_bar.setVisible(not sentence and bool(self.controls.machine.cards))
 
+    @Slot()
     def _refresh(self) -> None:
-        self._show_rows()
-        self._show_cell()
+        self._rows = table(self._subject, self.controls.machine, self._asked)
+        self.table.show_rows(self._subject.contexts, self._rows)
+        self._show_plan()
 
-    def _show_cell(self) -> None:
-        made, machine, row = self.plan, self.machine, self._rows[self._row]
-        card_free = _free(machine)
-        name = self._here.cards if self._asked_card is None else ""
+    def _show_plan(self) -> None:
+        if not self.trouble.isHidden():
+            return
+        made, row, machine = self.plan, self._rows[self._row], self.controls.machine
+        self._show_bars(made)
+        usual = row.cells[self._column].gpu_layers
+        self.layers.setVisible(free_of(machine) > 0)
+        self.layers.show_layers(made, usual)
+        what = "no" if overfull(made, machine) else kind(made)
+        is_other = self._file is not None and self._file != self._loaded[1]
+        self.side.show_plan(
+            in_words(row.name, made, machine, self.controls.speed),
+            what,
+            use="Load with this plan" if is_other else "Use this plan",
+            why_not=self._why_not(),
+            imagined=any(self.controls.imagined),
+        )
+        shape, asked = row.weights.shape, replace(self._asked, kv_type=made.kv_type)
+        self.side.show_others(alternatives(shape, self._options(made), machine, self._subject.encoder))
+        self.side.show_cards(on_common_cards(shape, made.context, machine.ram, asked, self._subject.encoder))
+        self._explain(shape)
+
+    def _show_bars(self, made: Plan) -> None:
+        machine, here, (other_card, other_ram) = self.controls.machine, self.controls.here, self.controls.imagined
         on_cards, in_memory = _parts(made)
-        self.card_bar.show_parts(f"Graphics card{f', {name}' if name else ''}", card_free, on_cards)
-        self.card_bar.setVisible(card_free > 0)
-        whole = f", {self._here.ram / _GIB:.0f} GiB" if self._asked_ram is None and self._here.ram else ""
+        name = "" if other_card else here.cards
+        self.card_bar.show_parts(f"Graphics card{f', {name}' if name else ''}", free_of(machine), on_cards)
+        self.card_bar.setVisible(free_of(machine) > 0)
+        whole = f", {here.ram / GIB:.0f} GiB" if here.ram and not other_ram else ""
         self.memory_bar.show_parts(f"Memory{whole}", machine.ram, in_memory)
-        options = LoadOptions(context=made.context, kv_type=made.kv_type)
-        found = alternatives(row.shape, options, machine, self._encoder if self._sees else NO_ENCODER)
-        others = [f"{one.name}: {in_a_sentence(one.plan)}." for one in found]
-        said = in_words(row.name, made, machine)
-        self.side.show_plan(said, kind(made), self._runs_on(row, made, machine), others, self._why_not())
-        self.reset.setVisible(self._is_imagined)
-        layers, seeing = row.shape.layers, sum(row.shape.is_global)
-        if row.shape.window:
-            self.why.say(
-                "",
-                f"Long chats cost little here: {layers - seeing} of the {layers} layers look back over "
-                f"{row.shape.window:,} tokens only, so just {seeing} keep the whole conversation. "
-                "Calculators that count a whole cache for every layer give several times as much.",
-            )
 
-    @property
-    def _is_imagined(self) -> bool:
-        return self._asked_card is not None or self._asked_ram is not None
+    def _explain(self, shape: Shape) -> None:
+        layers, seeing = shape.layers, sum(shape.is_global)
+        said = (
+            f"Long chats cost little here: {layers - seeing} of the {layers} layers look back over "
+            f"{shape.window:,} tokens only, so just {seeing} keep the whole conversation. "
+            "Calculators that count a whole cache for every layer give several times as much."
+        )
+        self.why.say("", said if shape.window else f"All {layers} layers keep the whole conversation.")
 
     def _why_not(self) -> str:
         """Why this plan is none for the loaded model on this machine; "" where it is one."""
-        if self._is_imagined:
+        if any(self.controls.imagined):
             return "This is a plan for another machine."
-        if _plain(self._model.name) not in _plain(self._loaded):
-            return f"It is used once {self._model.name} is loaded."
+        if self._file is None and _plain(self._subject.name) not in _plain(self._loaded[0]):
+            return f"It is used once {self._subject.name} is loaded."
         return ""
+
+    def _options(self, made: Plan) -> LoadOptions:
+        """What this plan names; layers that are chosen by themselves stay so."""
+        return LoadOptions(
+            context=made.context, kv_type=made.kv_type, gpu_layers=self._layers, images=self._asked.images
+        )
+
+    @Slot()
+    def _on_used(self) -> None:
+        other = self._file if self._file != self._loaded[1] else None
+        self.plan_chosen.emit(self._options(self.plan), other)
 
     @Slot()
     def _on_reset(self) -> None:
-        self._asked_card = self._asked_ram = None
-        self.show_machine(self._here)
+        self.controls.forget()
+        self._refresh()
 
-    def _runs_on(self, row: Row, made: Plan, machine: Machine) -> list[tuple[str, str, str, str]]:
-        found = []
-        for card in reversed(cards()):
-            plan = planned(row.shape, made.context, on_card(card.free, machine.ram), self._wanted, self._encoder)
-            found.append((card.name, f"{card.gib} GiB", _verdict(plan), kind(plan)))
-        return found
-
-    @property
-    def _encoder(self) -> ImageEncoder:
-        return self._model.encoder
+    @Slot(object)
+    def _on_model_chosen(self, value: object) -> None:
+        if isinstance(value, Path):
+            self.file_asked.emit(value)
+        else:
+            self.show_model(str(value))
 
     @Slot(int, int)
     def _on_cell_chosen(self, row: int, column: int) -> None:
         self._row, self._column = row, column
-        self._show_cell()
+        self._layers = -1
+        self._show_plan()
 
     @Slot(object)
     def _on_cache_chosen(self, kv_type: str) -> None:
-        self._kv_type = kv_type
-        self._refresh()
-
-    @Slot(bool)
-    def _on_sees_toggled(self, sees: bool) -> None:
-        self._sees = sees
+        self._asked = replace(self._asked, kv_type=kv_type)
+        self._layers = -1
         self._refresh()
 
     @Slot(object)
-    def _on_card_settled(self, gib: float | None) -> None:
-        self._asked_card = gib
+    def _on_images_chosen(self, images: str) -> None:
+        self._asked = replace(self._asked, images=images)
+        self._layers = -1
         self._refresh()
 
+    @Slot(int)
+    def _on_layers_chosen(self, layers: int) -> None:
+        self._layers = layers
+        self._show_plan()
+
     @Slot(object)
-    def _on_ram_settled(self, gib: float | None) -> None:
-        self._asked_ram = gib
+    def _on_other_chosen(self, made: Plan) -> None:
+        """An alternative is shown as if it had been chosen part by part."""
+        beside = made.encoder_on_card or not self.controls.machine.cards
+        images = ("" if beside else "memory") if made.vision else self._asked.images
+        self._asked = Asked(made.kv_type, images)
+        self.controls.cache.show_value(self._asked.kv_type)
+        self.controls.images.show_value(self._asked.images)
+        self._layers = -1
         self._refresh()
+        kv_types = [row.cells[0].kv_type for row in self._rows]
+        row = kv_types.index(made.kv_type) if self._subject.caches else self._row
+        self.table.choose(row, self._subject.contexts.index(made.context))
 
 
 def _parts(made: Plan) -> tuple[list[tuple[str, int, str]], list[tuple[str, int, str]]]:
@@ -298,15 +327,3 @@ def _parts(made: Plan) -> tuple[list[tuple[str, int, str]], list[tuple[str, int,
 
 def _plain(name: str) -> str:
     return " ".join(name.lower().replace("-", " ").replace("_", " ").split())
-
-
-def _free(machine: Machine) -> int:
-    return sum(card.free for card in machine.cards)
-
-
-def _verdict(made: Plan) -> str:
-    if made.verdict is Verdict.NO:
-        return "Does not fit"
-    if made.verdict is Verdict.FITS:
-        return "Fits"
-    return f"{made.gpu_layers} of {made.layers} layers" if made.gpu_layers else "In memory"

@@ -1,25 +1,31 @@
-"""Beside the table: what the current cell means for this machine, and which cards would hold it."""
+"""Beside the table: what the current plan means for this machine, other plans, and which cards would hold it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.models.catalogue import Card
+from app.models.choice import Alternative, in_a_sentence
+from app.models.memory import Plan
+from app.models.table import in_short, kind
 from app.ui.controls import Button, Line, Words
 from app.ui.look import Look
-from app.ui.models.fit_table import SAID, TOKENS, mark
-from app.ui.painting import box
+from app.ui.models.chip import Chip, Mark
 from app.ui.sentence import Sentence
-
-_DRAWN = {"all": 1.0, "most": 0.7, "memory": 0.3}
 
 
 class FitSide(QWidget):
-    """What the current cell means, and where else it would run."""
+    """What the current plan means, and where else it would run. `other_chosen` tells the plan of an alternative."""
 
     used = Signal()
     left = Signal()
+    reset = Signal()  # to this machine
+    other_chosen = Signal(object)  # Plan
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -27,15 +33,71 @@ class FitSide(QWidget):
         self._state = Mark(look)
         self.title = Sentence(look, 15, 22)
         self.reason = Sentence(look)
-        self.others = Sentence(look, 12, 17)
         self.why_not = Sentence(look, 12, 17, token="text3")
         self.use = Button(look, "Use this plan", "primary")
         self.leave = Button(look, "Choose for me")
+        self.here = Button(look, "As this machine is", small=True)
+        self._others = QVBoxLayout()
+        self._others.setSpacing(8)
+        self._other_rows: list[_Other] = []
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(16)
-        self._grid.setVerticalSpacing(13)
+        self._grid.setVerticalSpacing(11)
         self._grid.setColumnStretch(2, 1)
         self._cells: list[tuple[Words, Words, Chip]] = []
+        self._lay_out()
+        self.use.clicked.connect(self.used)
+        self.leave.clicked.connect(self.left)
+        self.here.clicked.connect(self.reset)
+        look.changed.connect(self.update)
+
+    def show_plan(self, said: tuple[str, str], what: str, *, use: str, why_not: str, imagined: bool) -> None:
+        """Say what the plan means. `use` names the button; `why_not` is why it cannot be used now."""
+        self.why_not.say("", why_not)
+        self.why_not.setVisible(bool(why_not))
+        self.here.setVisible(imagined)
+        self._state.show_kind(what)
+        self.title.say(said[0])
+        self.reason.say("", said[1])
+        self.use.setText(use)
+        self.use.updateGeometry()
+        self.use.setEnabled(what != "no" and not why_not)
+
+    def show_others(self, others: Sequence[Alternative]) -> None:
+        """Name these alternatives, each a button that shows it."""
+        for row in self._other_rows:
+            row.hide()
+            row.deleteLater()
+        self._other_rows = [_Other(self._look, other) for other in others]
+        for row, other in zip(self._other_rows, others, strict=True):
+            row.show_it.clicked.connect(partial(self.other_chosen.emit, other.plan))
+            self._others.addWidget(row)
+
+    def show_cards(self, runs_on: Sequence[tuple[Card, Plan]]) -> None:
+        """Where else it would run, the largest card first."""
+        while len(self._cells) < len(runs_on):
+            cells = (
+                Words(self._look, "", 13, 500),
+                Words(self._look, "", 13, token="text2", figures=True),
+                Chip(self._look),
+            )
+            row = len(self._cells) + 1
+            self._grid.addWidget(cells[0], row, 0)
+            self._grid.addWidget(cells[1], row, 1, Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(cells[2], row, 2, Qt.AlignmentFlag.AlignRight)
+            self._cells.append(cells)
+        for (name, memory, chip), (card, made) in zip(self._cells, reversed(runs_on), strict=True):
+            name.setText(card.name)
+            memory.setText(f"{card.gib} GiB")
+            chip.tell(in_short(made), kind(made))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._look.colour("sidebar"))
+        painter.fillRect(0, 0, 1, self.height(), self._look.colour("border"))
+
+    def _lay_out(self) -> None:
+        look = self._look
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(self._state, 0, Qt.AlignmentFlag.AlignTop)
@@ -50,118 +112,40 @@ class FitSide(QWidget):
         column.setSpacing(10)
         column.addLayout(head)
         column.addWidget(self.reason)
-        column.addWidget(self.others)
         column.addLayout(buttons)
-        column.addWidget(self.why_not)
-        column.addSpacing(6)
+        reason = QHBoxLayout()
+        reason.setSpacing(8)
+        reason.addWidget(self.why_not, 1)
+        reason.addWidget(self.here)
+        column.addLayout(reason)
+        column.addLayout(self._others)
+        column.addSpacing(2)
         column.addWidget(Line(look))
         column.addSpacing(2)
         column.addLayout(self._grid)
         column.addStretch(1)
-        self._foot = Sentence(look, 11, 15)
-        self._foot.say("", "Sizes are reckoned from the shape of the files and agree with llama.cpp to 3%.")
-        column.addWidget(self._foot)
+        foot = Sentence(look, 11, 15)
+        foot.say(
+            "",
+            "Sizes are reckoned from the shape of the weights and agree with llama.cpp to 3%. Speeds are estimates "
+            "from this machine's measured memory; how fast a card is shows once it runs.",
+        )
+        column.addWidget(foot)
         self._grid.addWidget(Words(look, "Runs on", 12, 600, "text2"), 0, 0)
         self._grid.addWidget(Words(look, "memory", 12, token="text2"), 0, 1, Qt.AlignmentFlag.AlignRight)
-        self.use.clicked.connect(self.used)
-        self.leave.clicked.connect(self.left)
-        look.changed.connect(self.update)
-
-    def show_plan(
-        self,
-        said: tuple[str, str],
-        what: str,
-        runs_on: list[tuple[str, str, str, str]],
-        others: list[str],
-        why_not: str = "",
-    ) -> None:
-        """Say what the plan means; `runs_on` are names, memory, verdicts and their kinds, `others` are alternatives.
-
-        `why_not` is why it cannot be used now.
-        """
-        self.why_not.say("", why_not)
-        self.why_not.setVisible(bool(why_not))
-        self.others.say("", " ".join(others))
-        self.others.setVisible(bool(others))
-        self._state.show_kind(what)
-        self.title.say(said[0])
-        self.reason.say("", said[1])
-        self.use.setEnabled(what != "no" and not why_not)
-        while len(self._cells) < len(runs_on):
-            cells = (
-                Words(self._look, "", 13, 500),
-                Words(self._look, "", 13, token="text2", figures=True),
-                Chip(self._look),
-            )
-            row = len(self._cells) + 1
-            self._grid.addWidget(cells[0], row, 0)
-            self._grid.addWidget(cells[1], row, 1, Qt.AlignmentFlag.AlignRight)
-            self._grid.addWidget(cells[2], row, 2, Qt.AlignmentFlag.AlignRight)
-            self._cells.append(cells)
-        for (name, memory, chip), found in zip(self._cells, runs_on, strict=True):
-            name.setText(found[0])
-            memory.setText(found[1])
-            chip.tell(found[2], found[3])
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._look.colour("sidebar"))
-        painter.fillRect(0, 0, 1, self.height(), self._look.colour("border"))
 
 
-class Mark(QWidget):
-    """The sign of a kind of plan."""
+class _Other(QWidget):
+    """An alternative: its name is a button, its sentence stands beside it."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, other: Alternative) -> None:
         super().__init__()
-        self._look, self._kind = look, "no"
-        self.setFixedSize(18, look.px(22))
-
-    def show_kind(self, what: str) -> None:
-        """Show this kind."""
-        self._kind = what
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        area = self.rect().toRectF()
-        area.setRect(area.center().x() - 5, area.center().y() - 5, 10, 10)
-        mark(
-            QPainter(self), area, self._look, self._kind, {"all": 1.0, "most": 0.7, "memory": 0.3}.get(self._kind, 0.0)
-        )
-
-
-class Chip(Words):
-    """A word on a tint of its kind."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, "", 11, 500)
-        self._kind = "no"
-        self.setContentsMargins(10, 4, 10, 4)
-
-    def tell(self, said: str, what: str) -> None:
-        """Say this."""
-        self._kind = what
-        self.setText(said)
-        self.set_token(TOKENS[what])
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look = self._look
-        edge = look.colour("border") if look.theme.contrast else None
-        box(QPainter(self), self.rect(), self.height() / 2, look.colour(f"{TOKENS[self._kind]}_tint"), edge)
-        super().paintEvent(event)
-
-
-class Legend(QWidget):
-    """What the signs mean."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
+        words = in_a_sentence(other.plan)
+        self.show_it = Button(look, other.name, small=True, name=f"{other.name}: {words}")
+        said = Sentence(look, 12, 17)
+        said.say("", f"{words[:1].upper()}{words[1:]}.")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        for what in SAID:
-            dot = Mark(look)
-            dot.show_kind(what)
-            row.addWidget(dot)
-            row.addWidget(Words(look, SAID[what], 12, token="text2"))
-            row.addSpacing(8)
+        row.setSpacing(10)
+        row.addWidget(self.show_it, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(said, 1)

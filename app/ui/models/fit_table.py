@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -26,33 +26,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.memory import Plan
-from app.models.table import Row, kind, share
+from app.models.table import SAID, Row, kind, share, size_name
 from app.ui.look import Look
+from app.ui.models.chip import TOKENS, mark
 from app.ui.painting import box, words
 
 CELL, GAP, HEAD, NAMES = 38, 6, 26, 178
-NARROW, NARROW_NAMES = 600, 92
-TOKENS = {"all": "ok", "most": "warn", "memory": "memory", "no": "danger"}
-SAID = {"all": "all on the card", "most": "most on the card", "memory": "mostly in memory", "no": "does not fit"}
+NARROW, NARROW_NAMES = 640, 78
+ROOMY = 60  # of a cell
+LEAST, FEWEST = 54, 6  # width of a column, and columns that stay in a narrow window
 _Index = QModelIndex | QPersistentModelIndex
-
-
-def mark(painter: QPainter, area: QRectF, look: Look, made_kind: str, part: float) -> None:
-    """A pie of 10 with the share on the card, or a cross."""
-    ink = look.colour(TOKENS[made_kind])
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if made_kind == "no":
-        painter.setPen(QPen(ink, 1.6))
-        inner = area.adjusted(2, 2, -2, -2)
-        painter.drawLine(inner.topLeft(), inner.bottomRight())
-        painter.drawLine(inner.topRight(), inner.bottomLeft())
-        return
-    painter.setPen(QPen(ink, 1.2))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(area.adjusted(0.6, 0.6, -0.6, -0.6))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ink)
-    painter.drawPie(area.adjusted(0.6, 0.6, -0.6, -0.6), 90 * 16, -round(360 * 16 * part))
 
 
 class FitModel(QAbstractTableModel):
@@ -90,14 +73,14 @@ class FitModel(QAbstractTableModel):
             return None
         row, column = index.row(), index.column()
         if row == 0:
-            return f"{self._contexts[column - 1] // 1024}k" if column else ""
+            return size_name(self._contexts[column - 1]) if column else ""
         if column == 0:
             return self.rows[row - 1].name
         made = self.rows[row - 1].cells[column - 1]
         size = f"{made.total / (1 << 30):.1f}"
         if role == Qt.ItemDataRole.DisplayRole:
             return size
-        return f"{self.rows[row - 1].name} at {made.context // 1024}k: {size} GiB, {SAID[kind(made)]}"
+        return f"{self.rows[row - 1].name} at {size_name(made.context)}: {size} GiB, {SAID[kind(made)]}"
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
         if index.row() < 1 or index.column() < 1:
@@ -139,27 +122,36 @@ class FitTable(QTableView):
     def choose(self, row: int, column: int) -> None:
         """Make this cell the current one."""
         self.setCurrentIndex(self.fits.index(row + 1, column + 1))
+        self._share_width()
 
     def sizeHint(self) -> QSize:
         look, rows = self._look, self.fits.rowCount()
-        return QSize(look.px(NAMES + 6 * 90), look.px(HEAD) + max(0, rows - 1) * look.px(CELL + GAP))
+        return QSize(look.px(NAMES + FEWEST * 90), look.px(HEAD) + max(0, rows - 1) * look.px(CELL + GAP))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._look.px(NARROW_NAMES + 6 * 58), self.sizeHint().height())
+        return QSize(self._look.px(NARROW_NAMES + FEWEST * LEAST), self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share_width()
 
     def _share_width(self) -> None:
+        """The columns share the width; in a narrow window the smallest contexts leave, they differ least."""
         columns = self.fits.columnCount() - 1
         if columns < 1:
             return
-        names = self._look.px(NAMES if self.viewport().width() >= self._look.px(NARROW) else NARROW_NAMES)
+        width = self.viewport().width()
+        names = self._look.px(NAMES if width >= self._look.px(NARROW) else NARROW_NAMES)
         self.setColumnWidth(0, names)
-        each, rest = divmod(self.viewport().width() - names, columns)
-        for column in range(columns):
-            self.setColumnWidth(column + 1, each + (1 if column < rest else 0))
+        shown = max(min(columns, FEWEST), min(columns, (width - names) // self._look.px(LEAST)))
+        leave = [column for column in range(1, columns + 1) if column != self.currentIndex().column()]
+        leave = leave[: columns - shown]
+        each, rest = divmod(width - names, shown)
+        for column in range(1, columns + 1):
+            self.setColumnHidden(column, column in leave)
+            if column not in leave:
+                self.setColumnWidth(column, each + (1 if rest > 0 else 0))
+                rest -= 1
 
     @Slot()
     def _on_reset(self) -> None:
@@ -228,9 +220,10 @@ class _Cells(QStyledItemDelegate):
         painter.setFont(look.figures(13))
         text = str(index.data())
         width = QFontMetricsF(painter.font()).horizontalAdvance(text)
-        start = area.center().x() - (width + 18) / 2
+        gap = 18 if area.width() >= ROOMY else 14
+        start = area.center().x() - (width + gap) / 2
         mark(painter, QRectF(start, area.center().y() - 5, 10, 10), look, what, share(made))
         painter.setPen(look.colour(TOKENS[what]))
         painter.drawText(
-            QRectF(start + 18, area.top(), width + 4, area.height()), int(Qt.AlignmentFlag.AlignVCenter), text
+            QRectF(start + gap, area.top(), width + 4, area.height()), int(Qt.AlignmentFlag.AlignVCenter), text
         )

@@ -8,29 +8,24 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.models.advice import LEAST_SPEED, Advice, Speed, advice
+from app.models.advice import LEAST_SPEED, Advice, advice
 from app.models.catalogue import CatalogueModel, catalogue_shape
 from app.models.downloads import Wish, wish
 from app.models.memory import Machine, Plan, in_gib
-from app.models.table import Asked, kind, planned
+from app.models.speed import Speed, seconds_in_words, tokens_in_words
+from app.models.table import CHIPS, Asked, kind, planned
 from app.ui.card import Card
 from app.ui.controls import Button, CheckBox, Line, Words
 from app.ui.figures import context_short
 from app.ui.look import Look
 from app.ui.model_files import size_text
+from app.ui.models.chip import Chip
 from app.ui.models.downloader import Downloader
-from app.ui.models.fit_side import Chip
 from app.ui.painting import box, mirrored
 from app.ui.sentence import Sentence
 
 SMALL, CONTEXT = 640, 8192
 _FOUR = 520  # the width from which four figures stand in a line
-_SAYS = {
-    "all": "Fits your card",
-    "most": "Fits in part",
-    "memory": "Runs in memory",
-    "no": "Too large for this computer",
-}
 _READING = 5.0  # tokens a second that most people read
 
 
@@ -80,7 +75,7 @@ class ModelCard(Card):
         shape = catalogue_shape(self.model, self._wish.file.quantisation)
         made = planned(shape, CONTEXT, machine, Asked(), self.model.encoder)
         what = kind(made)
-        self.fit.tell(_SAYS[what], what)
+        self.fit.tell(CHIPS[what], what)
         found = advice(self.model, machine, speed) if speed is not None else None
         said = {
             "all": f"All of it and a context of {made.context:,} tokens fit on the card.",
@@ -275,16 +270,14 @@ def figures(made: Plan, machine: Machine, found: Advice | None, *, sees: bool) -
     How fast a card is cannot be told before a model is on it.
     """
     on_card = bool(made.gpu_layers)
-    if on_card:
-        speed = "known once it runs"
-    else:
-        speed = "being measured" if found is None else f"{_number(found.tokens)} tokens a second"
+    measured = "being measured" if found is None else tokens_in_words(found.tokens)
+    speed = "known once it runs" if on_card else measured
     if not sees:
         picture = "it reads text only"
     elif found is None:
         picture = "being measured"
     else:
-        picture = f"about {_roughly(found.picture)}, once"
+        picture = f"about {seconds_in_words(found.picture)}, once"
     held, free = (made.gpu, sum(card.free for card in machine.cards)) if on_card else (made.ram, machine.ram)
     where = "On the card" if on_card else "Memory"
     return [
@@ -303,17 +296,6 @@ def _pace(found: Advice | None) -> str:
     if found.tokens >= _READING:
         return " It answers about as fast as most people read."
     return " It answers slowly here: for questions that you can leave and come back to."
-
-
-def _roughly(seconds: float) -> str:
-    """Of an estimate: `1 s`, `25 s`, `2 min`."""
-    if seconds < 10:
-        return _time(seconds)
-    return f"{5 * round(seconds / 5)} s" if seconds < 57 else f"{max(1, round(seconds / 60))} min"
-
-
-def _number(tokens: float) -> str:
-    return f"{tokens:.0f}" if tokens >= 2 else f"{tokens:.1f}"
 
 
 def _progress(loader: Downloader) -> str:
