@@ -25,14 +25,19 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Of the computer's memory in bytes a second, and the cores that compute."""
+    """Of the computer's memory in bytes a second, and the cores that compute.
+
+    `seen` are the seconds that a picture took here with the model that is planned for, on the processor and on a card;
+    0 where none was looked at.
+    """
 
     bandwidth: float
     cores: int
+    seen: tuple[float, float] = (0.0, 0.0)
 
     @property
     def picture(self) -> float:
-        """Seconds that the processor looks at a picture."""
+        """Seconds that the processor looks at a picture, reckoned by its cores."""
         return _PICTURE_FLOP / (_CORE_FLOPS * self.cores)
 
 
@@ -56,10 +61,12 @@ def tokens_a_second(made: Plan, speed: Speed | None) -> float | None:
 
 
 def picture_seconds(made: Plan, speed: Speed | None) -> float | None:
-    """To look at a picture; None where it is not known: on a card, or where the model sees none."""
-    if speed is None or made.encoder_on_card or not made.vision:
+    """To look at a picture; None where it is not known: on a card that saw none, or where the model sees none."""
+    if speed is None or not made.vision:
         return None
-    return speed.picture
+    if made.encoder_on_card:
+        return speed.seen[1] or None
+    return speed.seen[0] or speed.picture
 
 
 def tokens_in_words(tokens: float) -> str:

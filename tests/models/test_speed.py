@@ -49,6 +49,13 @@ def test_the_processor_is_told_and_a_card_is_not() -> None:
     assert in_a_sentence(_made(0, "off"), SPEED) == "About 3 tokens a second."
 
 
+def test_a_picture_that_was_looked_at_here_is_known() -> None:
+    seen = Speed(40e9, 4, seen=(31.0, 0.6))
+    assert in_a_sentence(_made(24), seen) == "An image takes about 1 s."
+    assert picture_seconds(_made(24), seen) == 0.6
+    assert picture_seconds(_made(24, "memory"), seen) == 31.0
+
+
 def test_what_was_not_measured_is_not_told() -> None:
     assert (tokens_a_second(_made(0), None), picture_seconds(_made(0), None)) == (None, None)
     assert in_a_sentence(_made(0), None) == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -23,6 +24,7 @@ from app.ui.model_files import ModelFile
 from app.ui.models.fit_controls import Here
 from app.ui.models.fit_page import FitPage
 from tests.cli.program import Program
+from tests.ui.test_top_bar import INFO
 
 GIB = 1 << 30
 ALONE = Here(on_card(0, 24 * GIB), "", 32 * GIB, Speed(40e9, 4))
@@ -91,7 +93,7 @@ def test_a_file_is_asked_for_and_planned(page: FitPage, micro_model: Path, qtbot
     with qtbot.waitSignal(page.plan_chosen) as chosen:
         page.side.use.click()
     assert chosen.args == [LoadOptions(context=4096, kv_type="q8_0"), micro_model]
-    page.show_loaded("Micro", micro_model)
+    page.show_loaded("Micro", msgspec.structs.replace(INFO, path=str(micro_model)))
     assert page.side.use.text() == "Use this plan"
     with qtbot.waitSignal(page.plan_chosen) as chosen:
         page.side.use.click()
@@ -122,13 +124,19 @@ def test_speed_is_told_where_it_was_measured(page: FitPage) -> None:
     page.show_machine(ALONE._replace(speed=None))
     assert "second" not in page.side.reason.text
     page.show_machine(ALONE)
+    page.show_machine(CARD)
+    page.show_loaded("Gemma 3 12B", msgspec.structs.replace(INFO, view_seconds=0.7, encoder_on_card=True))
+    assert page.side.reason.text.endswith("An image takes about 1 s."), "it was looked at here"
+    page.show_model("gemma-3-4b")
+    assert "second" not in page.side.reason.text
+    page.show_machine(ALONE)
     page.controls.ram_gib.setText("48")
     QTest.keyClick(page.controls.ram_gib, Qt.Key.Key_Return)
     assert "second" not in page.side.reason.text, "another machine's memory was not measured"
 
 
 def test_layers_are_chosen_and_left(page: FitPage, qtbot: QtBot) -> None:
-    page.show_loaded("Gemma 3 12B", Path("/a.gguf"))
+    page.show_loaded("Gemma 3 12B", INFO)
     usual, slider = page.plan.gpu_layers, page.layers.slider
     assert slider.accessibleDescription() == f"{usual} of 49, chosen for you"
     slider.setFocus()
@@ -154,7 +162,7 @@ def test_layers_are_chosen_and_left(page: FitPage, qtbot: QtBot) -> None:
 
 
 def test_where_images_are_looked_at_is_chosen(page: FitPage, qtbot: QtBot) -> None:
-    page.show_loaded("Gemma 3 12B", Path("/a.gguf"))
+    page.show_loaded("Gemma 3 12B", INFO)
     before = page.plan
     _button(page, "In memory").click()
     assert (page.plan.encoder_on_card, page.plan.gpu_layers > before.gpu_layers) == (False, True)

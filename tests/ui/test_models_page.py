@@ -34,6 +34,7 @@ from app.ui.models.page import ModelsPage
 from app.ui.models.unused_card import UnusedCard
 from app.ui.sentence import Sentence
 from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
+from tests.ui.test_top_bar import INFO
 from tests.ui.windows import Asked
 
 GIB = 1 << 30
@@ -168,9 +169,9 @@ def test_a_smaller_cache_needs_less(window: MainWindow, fits: FitPage) -> None:
 def test_a_plan_is_used_or_left_to_the_program(window: MainWindow, fits: FitPage, asked: Asked) -> None:
     _described(window, 11 * GIB)
     fits.table.choose(0, 5)
-    fits.show_loaded("SmolLM2", Path("/models/smol.gguf"))
+    fits.show_loaded("SmolLM2", INFO)
     assert "once Gemma 3 12B is loaded" in fits.side.why_not.text
-    fits.show_loaded("gemma-3 12b It Qat", Path("/models/a.gguf"))
+    fits.show_loaded("gemma-3 12b It Qat", INFO)
     _give(fits, "Free memory of the card in GiB", "96")
     assert not fits.side.use.isEnabled(), "a plan for another machine is used on none"
     assert "another machine" in fits.side.why_not.text

@@ -268,10 +268,8 @@ class ModelsDesk(QObject):
     @Slot(object)
     def _show_loaded(self, model: ModelChanged | None) -> None:
         if self._fits is not None:
-            if model is not None and model.state is ModelState.READY and model.model is not None:
-                self._fits.show_loaded(model.name, Path(model.model.path))
-            else:
-                self._fits.show_loaded("", None)
+            ready = model is not None and model.state is ModelState.READY
+            self._fits.show_loaded(model.name if model and ready else "", model.model if model and ready else None)
 
     @Slot(object)
     def _on_need_asked(self, path: Path) -> None:

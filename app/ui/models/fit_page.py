@@ -10,12 +10,14 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.core.protocol import ModelInfo
 from app.core.settings import LoadOptions
 from app.models.catalogue import catalogue
 from app.models.choice import alternatives
 from app.models.memory import Plan
 from app.models.needs import Need
 from app.models.shape import Shape
+from app.models.speed import Speed
 from app.models.table import (
     Asked,
     Row,
@@ -57,7 +59,7 @@ class FitPage(QWidget):
         self._file: Path | None = None  # None: the subject is a model of the catalogue
         self._asked = Asked()
         self._layers = -1  # on the cards; -1: as many as fit
-        self._loaded: tuple[str, Path | None] = ("", None)
+        self._loaded: tuple[str, ModelInfo | None] = ("", None)
         self._row, self._column = 0, self._subject.usual_context
         self._rows: tuple[Row, ...] = ()
         self.controls = FitControls(look)
@@ -95,9 +97,9 @@ class FitPage(QWidget):
         if need.shape is not None:
             self._take(of_shape(need.shape, need.encoder), path, path)
 
-    def show_loaded(self, name: str, path: Path | None) -> None:
-        """The model of this name is loaded from this file; "" and None for none."""
-        self._loaded = (name, path)
+    def show_loaded(self, name: str, model: ModelInfo | None) -> None:
+        """The model of this name is loaded; "" and None for none."""
+        self._loaded = (name, model)
         if self._rows:
             self._show_plan()
 
@@ -212,11 +214,10 @@ class FitPage(QWidget):
         self.layers.setVisible(free_of(machine) > 0)
         self.layers.show_layers(made, usual)
         what = "no" if overfull(made, machine) else kind(made)
-        is_other = self._file is not None and self._file != self._loaded[1]
         self.side.show_plan(
-            in_words(row.name, made, machine, self.controls.speed),
+            in_words(row.name, made, machine, self._speed),
             what,
-            use="Load with this plan" if is_other else "Use this plan",
+            use="Load with this plan" if self._file is not None and not self._is_loaded else "Use this plan",
             why_not=self._why_not(),
             imagined=any(self.controls.imagined),
         )
@@ -247,9 +248,26 @@ class FitPage(QWidget):
         """Why this plan is none for the loaded model on this machine; "" where it is one."""
         if any(self.controls.imagined):
             return "This is a plan for another machine."
-        if self._file is None and _plain(self._subject.name) not in _plain(self._loaded[0]):
+        if self._file is None and not self._is_loaded:
             return f"It is used once {self._subject.name} is loaded."
         return ""
+
+    @property
+    def _is_loaded(self) -> bool:
+        """Whether the subject is the model that is loaded."""
+        name, model = self._loaded
+        if self._file is not None:
+            return model is not None and Path(model.path) == self._file
+        return _plain(self._subject.name) in _plain(name)
+
+    @property
+    def _speed(self) -> Speed | None:
+        """Of this machine, with what the loaded model took for a picture."""
+        speed, model = self.controls.speed, self._loaded[1]
+        if speed is None or model is None or not self._is_loaded:
+            return speed
+        on_card = model.encoder_on_card
+        return replace(speed, seen=(0.0, model.view_seconds) if on_card else (model.view_seconds, 0.0))
 
     def _options(self, made: Plan) -> LoadOptions:
         """What this plan names; layers that are chosen by themselves stay so."""
@@ -259,8 +277,7 @@ class FitPage(QWidget):
 
     @Slot()
     def _on_used(self) -> None:
-        other = self._file if self._file != self._loaded[1] else None
-        self.plan_chosen.emit(self._options(self.plan), other)
+        self.plan_chosen.emit(self._options(self.plan), None if self._is_loaded else self._file)
 
     @Slot()
     def _on_reset(self) -> None:
