@@ -126,7 +126,7 @@ def _chosen(file: Path, quantisation: str) -> tuple[Subject, Weights]:
 
 
 def _told(case: _Case, tabled: Subject | None) -> dict[str, object]:
-    made, others = case.plan, case.others
+    made = case.plan
     speed = case.speed(made)
     record = {
         **_record(case.subject, made),
@@ -135,7 +135,8 @@ def _told(case: _Case, tabled: Subject | None) -> dict[str, object]:
         "image_seconds": pace.picture_seconds(made, speed),
         "cards": case.cards(case.weights),
         "alternatives": [
-            {"name": one.name, "words": in_a_sentence(one.plan), **_record(case.subject, one.plan)} for one in others
+            {"name": one.name, "words": in_a_sentence(one.plan, made.kv_type), **_record(case.subject, one.plan)}
+            for one in others
         ],
     }
     if tabled is not None:
@@ -190,7 +191,7 @@ def _print(case: _Case, output: Output) -> None:
     output.line(f"  {'together':<16}{in_gib(made.total):>10}")
     output.line(" ".join(filter(None, (made.why, pace.in_a_sentence(made, case.speed(made))))))
     for other in case.others:
-        output.line(f"{other.name}: {in_a_sentence(other.plan)}.")
+        output.line(f"{other.name}: {in_a_sentence(other.plan, made.kv_type)}.")
     output.line(f"Cards that hold all of it: {_listed(case.cards(case.weights))}.")
 
 

@@ -21,6 +21,7 @@ CONTEXTS = (32768, 16384, DEFAULT_CONTEXT, 4096)  # that are chosen by themselve
 BATCHES = (BATCH, 256)  # a picture's 256 cells go in one batch
 _EXACT = ("f16", "q8_0")
 _LEAST_CONTEXT = 2048
+_ARTICLES = {"f16": "an", "q8_0": "a", "q4_0": "a"}
 _SMALLER = 0.9  # of what a card held when its memory ran out
 
 
@@ -119,13 +120,16 @@ def load_options(options: LoadOptions, made: Plan) -> LoadOptions:
     )
 
 
-def in_a_sentence(made: Plan) -> str:
-    """How a model would run, for the button that offers it."""
+def in_a_sentence(made: Plan, before: str = "f16") -> str:
+    """How a model would run, for the button that offers it. `before` is the cache that it has without it."""
     where = "in the computer's memory"
     if made.gpu_layers:
         where = f"with {made.gpu_layers} of {made.layers} layers on the graphics card"
-    cache = "" if made.kv_type == "f16" else f" and a {made.kv_type} cache"
-    return f"{where}, a context of {made.context:,} tokens{cache}"
+    cache = "" if made.kv_type == before == "f16" else f" and {_ARTICLES[made.kv_type]} {made.kv_type} cache"
+    seen = (
+        ", pictures looked at by the processor" if made.gpu_layers and made.vision and not made.encoder_on_card else ""
+    )
+    return f"{where}, a context of {made.context:,} tokens{cache}{seen}"
 
 
 def _seen_with(options: LoadOptions, encoder: ImageEncoder) -> ImageEncoder:

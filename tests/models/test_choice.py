@@ -179,3 +179,10 @@ def test_as_many_layers_as_llama_server_would_choose(context: int) -> None:
         machine = Machine((Gpu("g", mib << 20),), 32 * GIB)
         theirs = place(shape, Setup(context, "f16"), Machine((Gpu("g", max(0, mib - 1024) << 20),), 32 * GIB))
         assert best(shape, LoadOptions(context=context), machine).gpu_layers >= theirs.gpu_layers
+
+
+def test_an_alternative_names_what_it_changes() -> None:
+    shape, machine = SHAPES["12b"], Machine((Gpu("g", int(7.4 * GIB)),), 32 * GIB)
+    setup = Setup(8192, "f16", encoder_on_card=False)
+    said = in_a_sentence(place(shape, setup, machine, ENCODER), "q8_0")
+    assert said.endswith(" a context of 8,192 tokens and an f16 cache, pictures looked at by the processor")

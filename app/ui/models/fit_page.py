@@ -222,7 +222,8 @@ class FitPage(QWidget):
             imagined=any(self.controls.imagined),
         )
         shape, asked = row.weights.shape, replace(self._asked, kv_type=made.kv_type)
-        self.side.show_others(alternatives(shape, self._options(made), machine, self._subject.encoder))
+        others = alternatives(shape, self._options(made), machine, self._subject.encoder)
+        self.side.show_others(others, made.kv_type)
         self.side.show_cards(on_common_cards(shape, made.context, machine.ram, asked, self._subject.encoder))
         self._explain(shape)
 

@@ -63,12 +63,12 @@ class FitSide(QWidget):
         self.use.updateGeometry()
         self.use.setEnabled(what != "no" and not why_not)
 
-    def show_others(self, others: Sequence[Alternative]) -> None:
-        """Name these alternatives, each a button that shows it."""
+    def show_others(self, others: Sequence[Alternative], kv_type: str) -> None:
+        """Name these alternatives to a plan with this cache, each a button that shows it."""
         for row in self._other_rows:
             row.hide()
             row.deleteLater()
-        self._other_rows = [_Other(self._look, other) for other in others]
+        self._other_rows = [_Other(self._look, other, kv_type) for other in others]
         for row, other in zip(self._other_rows, others, strict=True):
             row.show_it.clicked.connect(partial(self.other_chosen.emit, other.plan))
             self._others.addWidget(row)
@@ -138,9 +138,9 @@ class FitSide(QWidget):
 class _Other(QWidget):
     """An alternative: its name is a button, its sentence stands beside it."""
 
-    def __init__(self, look: Look, other: Alternative) -> None:
+    def __init__(self, look: Look, other: Alternative, kv_type: str) -> None:
         super().__init__()
-        words = in_a_sentence(other.plan)
+        words = in_a_sentence(other.plan, kv_type)
         self.show_it = Button(look, other.name, small=True, name=f"{other.name}: {words}")
         said = Sentence(look, 12, 17)
         said.say("", f"{words[:1].upper()}{words[1:]}.")
