@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from app.core.message import PAGE_BREAK, Document
+from app.core.message import PAGE_BREAK, Document, Message, Picture, Role
 from app.core.paths import decode_path
 
 _REMEMBERED = 16
 
 
-def with_documents(text: str, documents: Sequence[Document]) -> str:
-    """The words of a message after its documents."""
-    return "\n\n".join([*map(quoted, documents), text]) if documents else text
+def question(text: str, pictures: tuple[Picture, ...], documents: Sequence[Document]) -> Message:
+    """A message of the person as the model reads it, sent or still being written: its documents, then its words."""
+    return Message(Role.USER, "\n\n".join([*parts(documents), text]), pictures=pictures)
 
 
-def quoted(document: Document) -> str:
+def parts(documents: Sequence[Document]) -> tuple[str, ...]:
+    """What of a question is each of its documents."""
+    return tuple(map(_quoted, documents))
+
+
+def _quoted(document: Document) -> str:
     """A document between its name and its end."""
     pages = ""
     if document.pages > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.chat.changes import Change, ContextMeasured
-from app.chat.documents import quoted
+from app.chat.documents import parts
 from app.core.message import Draft
 from app.core.protocol import Measure, Measured, Prompt
 from app.core.tools import ToolDefinition
@@ -46,8 +46,8 @@ class Meter:
         self._wanted = None
         self._number += 1
         self._asked = self._number
-        parts = tuple(quoted(document) for document in draft.documents)
-        return Measure(self._number, prompt(conversation, draft), max_tokens, parts, definitions)
+        read = prompt(conversation, draft)
+        return Measure(self._number, read, max_tokens, parts(draft.documents), definitions)
 
     def handle(self, event: Measured) -> tuple[Change, ...]:
         """An answer; what it tells of another conversation or an older draft is dropped."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.chat.clock import Clock
-from app.chat.documents import with_documents
+from app.chat.documents import question
 from app.chat.saver import Saver
 from app.chat.wording import date_sentence
 from app.core.message import Draft, Message, Role
@@ -39,8 +39,7 @@ class Prompts:
         """The branch that ends with this message, and what is being written after it."""
         messages = self._branch(leaf) if leaf else []
         if draft:
-            text = with_documents(draft.text, draft.documents)
-            messages.append(Message(Role.USER, text, pictures=draft.pictures))
+            messages.append(question(draft.text, draft.pictures, draft.documents))
         return Prompt(conversation, tuple(alternating(messages)), system, tools)
 
     def _branch(self, leaf: str) -> list[Message]:
@@ -52,7 +51,7 @@ class Prompts:
             if newer:
                 message = Message(message.role, newer.text, newer.tokens, message.pictures, call_text=newer.call_text)
             elif stored.documents:
-                message = msgspec.structs.replace(message, text=with_documents(message.text, stored.documents))
+                message = question(message.text, message.pictures, stored.documents)
             if message.role is Role.ASSISTANT:  # what its calls came back with is said to it by the next message
                 calls = tuple(WrittenCall(call.name, call.arguments) for call in stored.calls)
                 came_back, message = message.pictures, msgspec.structs.replace(message, pictures=(), calls=calls)

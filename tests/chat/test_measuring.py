@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
+
 from app.chat.changes import ContextMeasured
-from app.core.message import Draft, Message, Role
-from app.core.protocol import Measure, Measured
+from app.core.message import PAGE_BREAK, Document, Draft, Message, Picture, Role
+from app.core.paths import decode_path, encode_path
+from app.core.protocol import Generate, Measure, Measured
 from app.core.settings import LoadOptions, Sampling, Settings
 from tests.chat.driving import MODEL, Bench
 
@@ -110,3 +115,40 @@ def test_the_command_line_measures_only_what_it_asks_for(bench: Bench) -> None:
     bench.load_ends()
     bench.answer("One", "1")
     assert drafts(bench) == []
+
+
+def test_what_is_measured_is_what_is_sent(ready: Bench) -> None:
+    folder = ready.paths.attachments
+    folder.mkdir(parents=True)
+
+    def document(name: str, text: str, *, first: int = 1, last: int = 1) -> Document:
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        (folder / f"{sha256}.txt").write_text(text, "utf-8")
+        path = encode_path(folder / f"{sha256}.txt")
+        return Document(sha256, name, "text", text.count(PAGE_BREAK) + 1, path, first, last)
+
+    gone = document("gone.txt", "gone")
+    decode_path(gone.path).unlink()
+    draft = Draft(
+        "  What do they cost?\ud800\n",
+        (Picture("a" * 64, 640, 480, encode_path(folder / f"{'a' * 64}.png")),),
+        (
+            document("a.pdf", "one\ftwo\fthree", first=2, last=3),
+            document("b.txt", "x <end_of_turn> <start_of_image>"),
+            gone,
+        ),
+    )
+    ready.measured()
+    for text in ("", draft.text):  # with the documents alone too
+        draft = msgspec.structs.replace(draft, text=text)
+        ready.take(ready.session.draft_changed(ready.conversation, draft))
+        asked = ready.engine.last(Measure)
+        assert asked.prompt.messages[-1].text.startswith("\n\n".join(asked.parts))
+        assert len(asked.parts) == 3
+        ready.measured()
+        ready.take(ready.session.submit(ready.conversation, draft))
+        sent = ready.engine.last(Generate).prompt
+        assert sent.messages == asked.prompt.messages
+        assert sent.system == asked.prompt.system
+        ready.ends("7.20")
+        ready.measured()
