@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 APPLICATION_ID = "org.cabochon.Cabochon"
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +103,8 @@ def decode_path(text: str) -> Path:
 
 
 def display_name(path: Path) -> str:
-    """A file's name as text that can be shown, sent and stored: bytes that are no UTF-8 become U+FFFD."""
-    return os.fsencode(path.name).decode("utf-8", "replace")
+    """A file's name as text that can be shown, sent and stored.
+
+    U+FFFD stands for bytes that are no UTF-8, and for what would break the line or turn the letters after it around.
+    """
+    return _UNSHOWN.sub("\ufffd", os.fsencode(path.name).decode("utf-8", "replace"))

@@ -46,9 +46,14 @@ class ReadDocument(msgspec.Struct, frozen=True):
 
 def is_picture(data: bytes, name: str) -> bool:
     """Whether a file that may be either is to be taken for a picture."""
-    if _suffix(name) in _PICTURES:
+    if has_picture_name(name):
         return True
     return not data.startswith(b"%PDF") and b"\0" in data[:4096] and _bom(data) is None
+
+
+def has_picture_name(name: str) -> bool:
+    """Whether a file is called what pictures are called."""
+    return _suffix(name) in _PICTURES
 
 
 def read_document(data: bytes, name: str, folder: Path) -> ReadDocument:

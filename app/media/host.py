@@ -22,7 +22,7 @@ from app.core.child import entry_of
 from app.core.errors import AttachmentError
 from app.core.paths import decode_path, display_name, encode_path
 from app.media.decode import Decoded, decode
-from app.media.documents import ReadDocument, draw_pages, is_picture, read_document
+from app.media.documents import ReadDocument, draw_pages, has_picture_name, is_picture, read_document
 
 SECONDS = 30.0  # that one file may take
 LARGEST_FILE = 200_000_000  # bytes
@@ -178,7 +178,13 @@ def _answered(data: bytes, job: _Job) -> _Answer:
     if wanted is Wanted.EITHER:
         wanted = Wanted.PICTURE if is_picture(data, name) else Wanted.DOCUMENT
     if wanted is Wanted.PICTURE:
-        return _Picture(decode(data, name, folder))
+        try:
+            return _Picture(decode(data, name, folder))
+        except AttachmentError as error:
+            if error.code != "no_image" or job.wanted is Wanted.PICTURE or has_picture_name(name):
+                raise
+            said = f"“{name}” is neither a picture nor text that can be read here."
+            raise AttachmentError(said, "no_image") from error
     if wanted is Wanted.PAGES:
         return _Pages(draw_pages(data, name, folder))
     return _Text(read_document(data, name, folder))

@@ -44,6 +44,12 @@ def test_a_displayed_name_is_the_name_where_it_can_be() -> None:
     assert display_name(Path(os.fsdecode(b"/models/mod\xe8le.gguf"))) == "mod\ufffdle.gguf"
 
 
+def test_a_name_stays_on_its_line_and_turns_no_letters_around() -> None:
+    assert display_name(Path("/d/bill\u202efdp.exe")) == "bill\ufffdfdp.exe"
+    assert display_name(Path("/d/one\ntwo\t\x1b[31m.txt")) == "one\ufffdtwo\ufffd\ufffd[31m.txt"
+    assert display_name(Path("/d/naïve – 日本語 🎉 שלום.png")) == "naïve – 日本語 🎉 שלום.png"
+
+
 def test_everything_lies_below_the_one_folder(tmp_path: Path) -> None:
     paths = data_paths(tmp_path)
     places = [paths.database, paths.logs, paths.models, paths.run]

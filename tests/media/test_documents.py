@@ -125,6 +125,23 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(
     assert not folder.exists() or not list(folder.iterdir())
 
 
+@pytest.mark.parametrize("name", ["film.mp4", "noise.txt"])
+def test_what_is_neither_picture_nor_text_is_called_so(tmp_path: Path, folder: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\0\0\0\x18ftypmp42\0\xff\xfe" * 40)
+    with pytest.raises(AttachmentError) as refusal:
+        Decoding(path, folder, wanted=Wanted.EITHER).run()
+    assert refusal.value.message == f"“{name}” is neither a picture nor text that can be read here."
+
+
+def test_a_picture_that_is_none_is_still_called_a_picture(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"\0no picture")
+    with pytest.raises(AttachmentError) as refusal:
+        Decoding(path, folder, wanted=Wanted.EITHER).run()
+    assert refusal.value.message == "“photo.png” is no picture that can be read here."
+
+
 def test_too_many_scans_are_refused(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "book.pdf"
     path.write_bytes(pdf([""] * (MOST_SCANS + 1)))

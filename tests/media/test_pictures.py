@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import signal
@@ -24,6 +25,19 @@ from app.media import decode as limits
 from app.media.host import Decoding
 from app.media.prepare import prepare
 from app.media.tiles import views
+
+# 64 x 32, red and blue halves, as a phone keeps pictures; no encoder is among what the program needs
+HEIC = base64.b64decode(
+    """
+    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAA
+    AAAERAAAEAAQAAAAABoQABAAAAAAAAAHUAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAA
+    AADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkA
+    AAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAA
+    AAAoY2xhcAAAAEAAAAABAAAAIAAAAAEAAAAAAAAAAv///+AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAAH
+    1tZGF0AAAAcSgBrwngOSMkv//6Mb//+EaeQ/a5hcF//g8Wff4V/n/+ze9RXZWFbILbD0Opm8R2/qm/EqRhs0lk1uPxAzLY2gjY37MO7eK5BhNX
+    Y9wvM5r6IBgHij0hse84jiQ9+d7o0P4za2n34T+L/A4yy2T7lHcC
+    """
+)
 
 
 @pytest.fixture
@@ -49,6 +63,15 @@ def _gradient(width: int = 60, height: int = 40) -> Image.Image:
     values[..., 1] = np.linspace(0, 255, height)[:, None]
     values[: height // 3, : width // 3, 2] = 255
     return Image.fromarray(values)
+
+
+def test_pictures_of_phones(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "IMG_0001.HEIC"
+    path.write_bytes(HEIC)
+    shown = _pixels(_opened(path, folder))
+    assert shown.shape == (32, 64, 3)
+    assert np.abs(shown[8:24, 4:28] - (200, 30, 30)).max() < 12
+    assert np.abs(shown[8:24, 36:60] - (30, 30, 200)).max() < 12
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp", "gif", "ppm", "jpg", "avif", "ico"])
