@@ -282,6 +282,26 @@ def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainW
     assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")
 
 
+def test_every_file_that_is_refused_is_named(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.txt" for number in range(9)]
+    for file in files:
+        file.write_bytes(b"")
+    assert not attach(window, qtbot, *files[:3])
+    said = window.chat.notice.sentence.accessibleName()
+    assert said.startswith("3 files were not attached.")
+    assert all(f"“{file.name}” is empty." in said for file in files[:3])
+    files[3].write_text("words")
+    assert len(attach(window, qtbot, files[3], files[4])) == 1
+    assert window.chat.notice.sentence.accessibleName() == "“4.txt” is empty."
+    attach(window, qtbot, *files)
+    said = window.chat.notice.sentence.accessibleName()
+    assert said.startswith("8 files were not attached.")
+    assert said.endswith("… and 2 more.")
+    attach(window, qtbot, *files * 4)
+    said = window.chat.notice.sentence.accessibleName()
+    assert said.startswith("At most 32 files go in one message; 6 were left out. 27 files were not attached.")
+
+
 def test_a_file_that_opens_after_its_chat_was_left_goes_to_its_draft(
     window: MainWindow, asked: Asked, qtbot: QtBot, make: Make
 ) -> None:

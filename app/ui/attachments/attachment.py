@@ -88,6 +88,13 @@ def scan_offer(scan: Scan, sight: Sight) -> str:
     return f"{said}, {tokens(scan.pages * sight.tokens)} tokens" if sight.tokens else said
 
 
+def undecided_words(attachment: Attachment) -> str:
+    """What is to be done with a scan before the message can be sent."""
+    if attachment.trouble:
+        return f"{attachment.trouble} Put it back to where it was, or remove its card."
+    return f"“{attachment.name}” has no words in it. Press “As pictures” on its card, or remove it."
+
+
 def offer(attachment: Attachment, sight: Sight) -> str:
     """What looking closer would take, "" where it is not offered."""
     picture = attachment.picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.message import Document, Draft, PanAndScan, Picture, Scan
 from app.core.paths import DataPaths, decode_path, display_name, encode_path
+from app.ui.attachments.attachment import Attachment, undecided_words
 from app.ui.attachments.mime import local_files, picture_bytes
 from app.ui.attachments.opener import Opener
+from app.ui.attachments.refusals import Refusals
 from app.ui.attachments.sight import Sight, sight_of
 from app.ui.attachments.thumbs import file_of, thumbnail
 from app.ui.chat_pane import ChatPane
@@ -26,13 +28,26 @@ from app.ui.menus import Menu
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged, PicturesSeen
     from app.core.protocol import Measured, Sighting
-    from app.ui.attachments.attachment import Attachment
     from app.ui.attachments.card import Card
     from app.ui.attachments.seen_card import SeenCard
     from app.ui.attachments.strip import Strip
 
 MOST = 32  # attachments of one message
 _FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.heic *.heif);;All files (*)"
+
+
+@dataclass(slots=True)
+class Given:
+    """A file that is being opened: for which chat, and whether that is shown no more.
+
+    `scan` is the one whose pages are made pictures of, `wanted` the picture of a message that the file is said to be.
+    """
+
+    home: str
+    path: Path | None = None
+    scan: Scan | None = None
+    wanted: Picture | None = None
+    is_away: bool = False
 
 
 class AttachmentDesk(QObject):
@@ -58,14 +73,11 @@ class AttachmentDesk(QObject):
         self._paths = paths
         self._show_dialog = show_dialog
         self._conversation = conversation
-        self._homes: dict[int, str] = {}  # the chat of each file that is being opened
-        self._away: set[int] = set()  # those whose chat is shown no more
+        self._given: dict[int, Given] = {}
         self._sight = Sight()
         self._model_path = ""
         self._sightings: dict[tuple[str, int], Sighting] = {}
-        self._missing: dict[int, Picture] = {}
-        self._files: dict[int, Path] = {}
-        self._drawn_of: dict[int, Scan] = {}
+        self._refusals = Refusals()
         self._popover: Popover | None = None
         composer = chat.composer
         composer.strip_made.connect(self._on_strip_made)
@@ -103,8 +115,9 @@ class AttachmentDesk(QObject):
             return True
         found = picture_bytes(data)
         if found:
+            self._refusals.begin()
             number, name = self._chat.composer.next_number(), "Pasted picture"
-            self._homes[number] = self._conversation()
+            self._given[number] = Given(self._conversation())
             self._chat.composer.strip.add_opening(number, name)
             self.opener.open_bytes(number, found, name)
             self._focus_composer()
@@ -112,18 +125,19 @@ class AttachmentDesk(QObject):
 
     def attach(self, files: Sequence[Path]) -> None:
         """Attach these files, in their order."""
-        room = MOST - len(self._chat.composer.strip.cards)
+        room = max(0, MOST - len(self._chat.composer.strip.cards))
+        self._refusals.begin()
         if len(files) > room:
-            self.refused.emit(f"At most {MOST} files go in one message; {len(files) - max(0, room)} were left out.")
-        for path in files[: max(0, room)]:
+            self._refusals.begin(f"At most {MOST} files go in one message; {len(files) - room} were left out.")
+            self.refused.emit(self._refusals.text)
+        for path in files[:room]:
             number, name = self._chat.composer.next_number(), display_name(path)
             self._chat.composer.strip.add_opening(number, name)
             self._open_file(number, path.absolute(), name)
         self._focus_composer()
 
     def _open_file(self, number: int, path: Path, name: str) -> None:
-        self._files[number] = path
-        self._homes[number] = self._conversation()
+        self._given[number] = Given(self._conversation(), path)
         self.opener.open_file(number, path, name)
 
     @Slot()
@@ -186,7 +200,7 @@ class AttachmentDesk(QObject):
     def _on_strip_made(self, strip: Strip) -> None:
         strip.shown.connect(self._on_card_pressed)
         strip.dropped.connect(self._on_dropped)
-        strip.left.connect(self._away.add)
+        strip.left.connect(self._on_left)
         strip.scan_shown.connect(self._on_scan_shown)
         strip.scan_chosen.connect(self._on_scan_chosen)
         strip.changed.connect(self._on_pictures_changed)
@@ -258,38 +272,40 @@ class AttachmentDesk(QObject):
 
     @Slot(int, object)
     def _on_opened(self, number: int, found: Picture | Document) -> None:
-        wanted, home = self._missing.pop(number, None), self._homes.pop(number, "")
-        self._files.pop(number, None)
-        if number in self._away:
-            self._away.remove(number)
+        given = self._given.pop(number, None)
+        if given is None:
+            return  # it was removed
+        if given.wanted is not None:
+            self._show_found(given.wanted, found.sha256, found.name)
+        elif given.is_away:
             alone = Draft(pictures=(found,)) if isinstance(found, Picture) else Draft(documents=(found,))
-            self.opened_away.emit(home, alone, None)
-        elif wanted is None:
+            self.opened_away.emit(given.home, alone, None)
+        else:
             self._chat.composer.strip.show_opened(number, found)
-        elif wanted.sha256 == found.sha256:
+
+    def _show_found(self, wanted: Picture, sha256: str, name: str) -> None:
+        if sha256 == wanted.sha256:
             self._chat.transcript.show_again()
         else:
-            self.refused.emit(f"“{found.name}” is another picture than the one that is missing.")
+            self.refused.emit(f"“{name}” is another picture than the one that is missing.")
 
     @Slot(int, int)
     def _on_scanned(self, number: int, pages: int) -> None:
-        if self._missing.pop(number, None) is not None:
+        given = self._given.pop(number, None)
+        if given is None or given.path is None:
             return
-        path = self._files.pop(number)
-        scan = Scan(encode_path(path), display_name(path), pages)
-        if number in self._away:
-            self._away.remove(number)
-            self.opened_away.emit(self._homes.pop(number, ""), Draft(scans=(scan,)), None)
+        name = display_name(given.path)
+        scan = Scan(encode_path(given.path), name, pages)
+        if given.wanted is not None:
+            self._show_found(given.wanted, "", name)
+        elif given.is_away:
+            self.opened_away.emit(given.home, Draft(scans=(scan,)), None)
         else:
             self._chat.composer.strip.show_scanned(number, scan)
 
     @Slot(object)
     def _on_scan_left(self, undecided: Attachment) -> None:
-        if undecided.trouble:
-            said = f"{undecided.trouble} Put it back to where it was, or remove its card."
-        else:
-            said = f"“{undecided.name}” has no words in it. Press “As pictures” on its card, or remove it."
-        self.refused.emit(said)
+        self.refused.emit(undecided_words(undecided))
 
     @Slot(object)
     def _on_scan_shown(self, attachment: Attachment) -> None:
@@ -299,47 +315,47 @@ class AttachmentDesk(QObject):
     @Slot(object)
     def _on_scan_chosen(self, attachment: Attachment) -> None:
         assert attachment.scan is not None
-        number = attachment.number
-        self._drawn_of[number] = attachment.scan
-        self._homes[number] = self._conversation()
+        number, path = attachment.number, decode_path(attachment.scan.path)
+        self._given[number] = Given(self._conversation(), path, attachment.scan)
         self._chat.composer.strip.show_drawing(number)
-        self.opener.draw_pages(number, decode_path(attachment.scan.path), attachment.name)
+        self.opener.draw_pages(number, path, attachment.name)
 
     @Slot(int, object)
     def _on_drawn(self, number: int, pages: tuple[Picture, ...]) -> None:
-        home, scan = self._homes.pop(number, ""), self._drawn_of.pop(number)
-        strip = self._chat.composer.strip
-        if number in self._away:
-            self._away.remove(number)
-            shown = strip.number_of(scan) if home == self._conversation() else None
+        given, strip = self._given.pop(number, None), self._chat.composer.strip
+        if given is None or given.scan is None:
+            return
+        if given.is_away:
+            shown = strip.number_of(given.scan) if given.home == self._conversation() else None
             if shown is None:
-                self.opened_away.emit(home, Draft(pictures=pages), scan)
+                self.opened_away.emit(given.home, Draft(pictures=pages), given.scan)
                 return
             number = shown
         strip.show_drawn(number, pages, self._chat.composer.next_number)
 
     @Slot(int, str)
     def _on_refused(self, number: int, sentence: str) -> None:
-        for known in (self._homes, self._files, self._drawn_of):
-            known.pop(number, None)
-        if self._missing.pop(number, None) is None and number not in self._away:
-            strip = self._chat.composer.strip
-            shown = next((card.attachment for card in strip.cards if card.attachment.number == number), None)
-            if shown is None:
-                return  # it was removed, which ended it
-            was_read = shown.reading
-            if not strip.show_trouble(number, sentence):
-                strip.remove(number)
-            elif was_read:
-                return  # its card says so
-        self._away.discard(number)
-        self.refused.emit(sentence)
+        given, strip = self._given.pop(number, None), self._chat.composer.strip
+        if given is None:
+            return  # it was removed, which ended it
+        if given.wanted is None and not given.is_away:
+            if strip.show_trouble(number, sentence):
+                if given.scan is not None:  # else its card says so
+                    self.refused.emit(sentence)
+                return
+            strip.remove(number)
+        self._refusals.add(sentence)
+        self.refused.emit(self._refusals.text)
+
+    @Slot(int)
+    def _on_left(self, number: int) -> None:
+        if number in self._given:
+            self._given[number].is_away = True
 
     @Slot(int)
     def _on_dropped(self, number: int) -> None:
         self._close_popover()
-        for known in (self._homes, self._files, self._drawn_of):
-            known.pop(number, None)
+        self._given.pop(number, None)
         self.opener.cancel(number)
 
     # -- pictures of messages
@@ -432,7 +448,7 @@ class AttachmentDesk(QObject):
     def bring_back(self, picture: Picture, path: Path) -> None:
         """This file is said to be the picture that is missing."""
         number = self._chat.composer.next_number()
-        self._missing[number] = picture
+        self._given[number] = Given(self._conversation(), path, wanted=picture)
         self.opener.open_file(number, path, display_name(path))
 
     def _pictures(self, message: str) -> tuple[Picture, ...]:

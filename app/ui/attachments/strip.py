@@ -304,9 +304,9 @@ class Strip(QScrollArea):
                 x, y = 0, y + high + gap
             spots.append(QRect(x, y, wanted, high))
             x += wanted + gap
-        self._inner.resize(width, y + high)
+        self._inner.resize(width, y + high + gap)
         for card, spot in zip(self._cards, spots, strict=True):
-            card.setGeometry(mirrored(spot, QRect(0, 0, width, y + high), self.layoutDirection()))
+            card.setGeometry(mirrored(spot, QRect(0, 0, width, y + high + gap), self.layoutDirection()))
             card.show()
         self._order_tabs()
         rows = min(ROWS, 1 + y // (high + gap))
