@@ -136,7 +136,7 @@ def _told(case: _Case, tabled: Subject | None) -> dict[str, object]:
         "cards": case.cards(case.weights),
         "alternatives": [
             {"name": one.name, "words": in_a_sentence(one.plan, made.kv_type), **_record(case.subject, one.plan)}
-            for one in others
+            for one in case.others
         ],
     }
     if tabled is not None:
