@@ -83,6 +83,7 @@ class Screen(QObject):
 
     def sent(self) -> None:
         """The person sent a message: in a new chat, the conversation that comes next is this one."""
+        self._chat.silence("notice")
         self._sent_new = not self.conversation
 
     def leaves(self) -> None:
@@ -142,6 +143,7 @@ class Screen(QObject):
         same = self._opened and (change.conversation == self.conversation or (self._sent_new and not self.conversation))
         if not same:
             self._chat.composer.flush()
+            self._chat.silence("notice")
         self.conversation = change.conversation
         self._sent_new = False
         self.own_settings = change.settings

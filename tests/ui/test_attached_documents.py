@@ -109,6 +109,23 @@ def test_a_scanned_document_is_never_left_behind_without_a_word(
     assert [call[0] for call in asked.take() if call[0] == "submit"] == ["submit"]
 
 
+def test_what_was_said_of_a_scan_goes_when_it_is_decided_about(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=1)
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert window.chat.shows("notice")
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
+    assert not window.chat.shows("notice")
+    qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=30_000)
+    window.chat.composer.set_draft(Draft())
+    card = _scan(window, qtbot, tmp_path, pages=1)
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert window.chat.shows("notice")
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert not window.chat.shows("notice")
+
+
 def _show_draft(window: MainWindow, qtbot: QtBot, draft: Draft) -> list[Card]:
     """The cards of another draft, when their files have been read again."""
     window.chat.composer.set_draft(draft)

@@ -21,7 +21,7 @@ from app.ui.attachments.seen_card import SeenCard
 from app.ui.attachments.thumbs import file_of
 from app.ui.main_window import MainWindow
 from tests.ui.attaching import BLIND, SEEING, Make, attach, cards, drafts, focused, names
-from tests.ui.windows import Asked
+from tests.ui.windows import Asked, opened
 
 
 def test_dropped_files_become_cards_and_belong_to_the_draft(
@@ -280,6 +280,23 @@ def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainW
     window.attachments_now.attach([path] * 200)
     assert len(cards(window)) == MOST
     assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")
+
+
+def test_what_was_said_of_files_goes_with_the_message_and_with_the_chat(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.write_bytes(b"")
+    attach(window, qtbot, empty)
+    assert window.chat.shows("notice")
+    window.apply(opened("b"))
+    assert not window.chat.shows("notice")
+    attach(window, qtbot, empty)
+    assert window.chat.shows("notice")
+    QTest.keyClicks(window.chat.composer.edit, "Hello")
+    assert window.chat.shows("notice")
+    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    assert not window.chat.shows("notice")
 
 
 def test_every_file_that_is_refused_is_named(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

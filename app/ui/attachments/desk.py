@@ -317,6 +317,7 @@ class AttachmentDesk(QObject):
         assert attachment.scan is not None
         number, path = attachment.number, decode_path(attachment.scan.path)
         self._given[number] = Given(self._conversation(), path, attachment.scan)
+        self._chat.silence("notice")
         self._chat.composer.strip.show_drawing(number)
         self.opener.draw_pages(number, path, attachment.name)
 
@@ -355,6 +356,7 @@ class AttachmentDesk(QObject):
     @Slot(int)
     def _on_dropped(self, number: int) -> None:
         self._close_popover()
+        self._chat.silence("notice")  # it may have been about this file
         self._given.pop(number, None)
         self.opener.cancel(number)
 
