@@ -18,7 +18,7 @@ from bootstrap_report import Report, SetupError, reason, reason_of_os
 from bootstrap_steps import Step, carry_out
 from bootstrap_system import Lack, compiler_lacks, has_debian_packages, loads
 
-from app.models.graphics import BACKENDS, CUDA_DRIVER, Backend, advice, has_vulkan_driver, nvidia_driver
+from app.models.graphics import BACKENDS, CUDA_DRIVER, Backend, advice, has_vulkan_driver, nvidia_driver, setup_command
 
 ARCHITECTURES = "CUDAARCHS"  # CMake's own name
 OLDEST_CARD = 75  # that CUDA 13 knows, as NVIDIA counts compute capabilities: GTX 16, RTX 20
@@ -63,6 +63,10 @@ class Graphics:
                 report.say(line)
             return
         if not self.there(backend):
+            if not asked:
+                report.say(
+                    f"{backend.title} was chosen before; without it: {setup_command(self._environment.root, 'cpu')}"
+                )
             try:
                 todo, missing = self.steps(backend), self.lacks(backend)
                 carry_out(f"Cabochon gets {backend.title}", todo, missing, self._environment.root, report)

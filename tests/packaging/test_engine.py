@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -67,6 +68,33 @@ def test_one_that_failed_goes_on_where_it_stopped(
     assert builder.steps == [0, 1]
     kept = [path.name for path in (out.parent / "cache" / "cabochon").iterdir()]
     assert [name for name in kept if name.endswith(".work")] == []
+
+
+def test_an_add_on_is_kept_for_the_engine_that_it_fits(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def compiled(work: Path, options: tuple[str, ...], target: str) -> Path:
+        asked.append(options)
+        (work / f"lib{target}.so").write_text(f"of {len(asked)}")
+        return work
+
+    monkeypatch.setattr(engine, "_compile", compiled)
+    monkeypatch.setattr(engine, "_strip", shutil.copy)
+    library, portable = out / "libggml-cuda.so", "-DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON"
+    for toolkit in ("/one/cu13", "/two/cu13"):  # where the compiler is makes no other library
+        assert engine.main(["addon", "cuda", "--installed", "--cuda", toolkit, "--out", str(out)]) == 0
+        assert library.read_text() == "of 1"
+    assert engine.main(["addon", "cuda", "--out", str(out)]) == 0
+    assert library.read_text() == "of 2"
+    assert [portable in options for options in asked] == [False, True]
+    assert "-DCMAKE_CUDA_COMPILER=/one/cu13/bin/nvcc" in asked[0]
+    assert [path.name for path in out.iterdir()] == [library.name]
+
+
+def test_without_debian_s_packages_vulkan_is_the_system_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "has_debian_packages", lambda: False)
+    assert engine._vulkan_places(tmp_path) == ()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_is_the_version_that_was_tested() -> None:
