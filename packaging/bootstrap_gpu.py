@@ -38,7 +38,7 @@ class Graphics:
         return self._environment.state().get("gpu", "")
 
     def there(self, backend: Backend) -> bool:
-        """Whether it is beside the engine, made for this version of it and these cards."""
+        """Whether it is beside the engine, made for this version of it."""
         state = self._environment.state()
         return self._library(backend).is_file() and state.get(backend.name) == self._wanted(backend)
 
