@@ -5,13 +5,13 @@ It goes in steps (a view of a picture, a batch of tokens) and between two of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import msgspec
 
 from app.core.protocol import Event, LookAhead, LookedAhead, Prompt
-from app.engine.cells import whole_views
+from app.engine.cells import view_of, whole_views
 from app.engine.context import Stopped
 from app.engine.eyes import Eyes
 from app.engine.governor import BatchPace
@@ -84,6 +84,8 @@ def _read(model: Model, prompt: Prompt, pause: Pause) -> None:
 
     llama.set_threads(model.governor.threads, model.governor.most)
     reused = context.reuse(cells)
+    if model.eyes is not None:
+        _see_before(model.eyes, cells[reused:], pause)
     pace = BatchPace(min(_FIRST_BATCH, llama.batch), llama.batch, on_card=model.info.gpu_layers > 0)
 
     def step(_cells: int) -> int:
@@ -93,6 +95,15 @@ def _read(model: Model, prompt: Prompt, pause: Pause) -> None:
 
     context.read(cells[reused:], pace.size, step)
     llama.synchronize()
+
+
+def _see_before(eyes: Eyes, cells: Sequence[int], pause: Pause) -> None:
+    """The pictures of earlier messages too: only another model may have seen them."""
+    for one in {view_of(cell): cell for cell in cells if cell < 0}.values():
+        if eyes.missing([one]):
+            if pause():
+                raise _Paused
+            eyes.prepare([one], lambda _done, _total, _fraction: None)
 
 
 def before_text(prompts: PromptReader, prompt: Prompt) -> list[int]:

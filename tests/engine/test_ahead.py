@@ -54,6 +54,19 @@ def test_nothing_before_the_text_is_left_for_the_turn(engine: LocalEngine, tmp_p
     assert answer.usage.evaluated_tokens <= chat.message_cost(text) + 16
 
 
+def test_earlier_pictures_that_only_another_model_saw_are_seen_too(engine: LocalEngine, tmp_path: Path) -> None:
+    chat = Chat(engine)
+    earlier, picture = kept(shape("star", "red"), tmp_path), kept(shape("circle", "blue"), tmp_path)
+    chat.messages += [Message(Role.USER, "What is it?", pictures=(earlier,)), Message(Role.ASSISTANT, "A star.")]
+    done, told = _ahead(engine, chat, picture)
+    assert done
+    assert told[-1].seen == (1.0,)
+    chat.messages.append(Message(Role.USER, "And this?", pictures=(picture,)))
+    usage = chat.answer().usage
+    assert (usage.images, usage.images_encoded) == (2, 0)
+    assert usage.evaluated_tokens <= chat.message_cost("And this?") + 16
+
+
 def test_the_answer_is_the_same_as_without_it(engine: LocalEngine, tmp_path: Path) -> None:
     picture = kept(shape("square", "green"), tmp_path)
     answers = []

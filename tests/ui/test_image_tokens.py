@@ -95,14 +95,14 @@ def test_the_choice_of_image_tokens(window: MainWindow, asked: Asked, qtbot: QtB
     assert "seen at 1056 × 1200, 2.2 times smaller" in said
     assert "Pan and scan" not in said
     choice = next(child for child in shown.findChildren(QAbstractButton) if child.accessibleName() == "Image tokens")
-    assert choice.text() == "Up to 560"
+    assert choice.text() == "Up to 560 tokens"
     QTest.mouseClick(choice, Qt.MouseButton.LeftButton)
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, Menu)
     items = [action for action in menu.actions() if isinstance(action, QAction)]
     assert [(item.text(), item.isChecked()) for item in items] == [
         ("Up to 70 quickest", False), ("Up to 140", False), ("Up to 280", False), ("Up to 560 usual", True),
-        ("Up to 1,120 small print", False),
+        ("Up to 1,120 finest", False),
     ]  # fmt: skip
     asked.take()
     items[0].trigger()
@@ -134,4 +134,4 @@ def test_a_picture_that_was_sent_is_told_as_it_was_seen(window: MainWindow, qtbo
     (shown,) = window.findChildren(SeenCard)
     said = _said(shown)
     assert shown.accessibleName() == "What the model saw"
-    assert {"Whole image, 1,082 tokens", "seen at 1344 × 1824, 1.5 times smaller", "Up to 1,120"} <= set(said)
+    assert {"Whole image, 1,082 tokens", "seen at 1344 × 1824, 1.5 times smaller", "Up to 1,120 tokens"} <= set(said)

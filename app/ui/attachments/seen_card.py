@@ -28,7 +28,7 @@ GAP = 12
 CAPTION = 22
 WIDEST = 460
 NARROWEST = 400
-_NOTES = {USUAL_IMAGE_TOKENS: "usual", 70: "quickest", 1120: "small print"}  # of most image tokens
+_NOTES = {USUAL_IMAGE_TOKENS: "usual", 70: "quickest", 1120: "finest"}  # of most image tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,10 @@ class SeenCard(QWidget):
         row.setContentsMargins(margins(14, 6, 8, 6))
         row.setSpacing(8)
         if self._in_tiles:
+            row.addWidget(Words(self._look, "Pan and scan", 12, token="text2"))
             self._add_choice(row, "Pan and scan", CHOICES[self._picture.pan_and_scan], sent=sent)
         elif self._sight.choices:
-            self._add_choice(row, "Image tokens", f"Up to {tokens(self._most_tokens)}", sent=sent)
+            self._add_choice(row, "Image tokens", f"Up to {tokens(self._most_tokens)} tokens", sent=sent)
         row.addStretch(1)
         prompt = Button(self._look, "Show the full prompt", "link", small=True)
         prompt.clicked.connect(self.prompt_asked)
@@ -143,7 +144,6 @@ class SeenCard(QWidget):
         return self._picture.image_tokens or USUAL_IMAGE_TOKENS
 
     def _add_choice(self, row: QHBoxLayout, name: str, choice: str, *, sent: bool) -> None:
-        row.addWidget(Words(self._look, name, 12, token="text2"))
         if sent:
             row.addWidget(Words(self._look, choice, 12, 500))
             return
@@ -165,6 +165,7 @@ class SeenCard(QWidget):
             for most in self._sight.choices:
                 note = _NOTES.get(most, "")
                 self._add_item(menu, f"Up to {tokens(most)}", most, note, is_chosen=most == self._most_tokens)
+        menu.setMinimumWidth(menu.sizeHint().width() + self._look.px(26))  # beside the ticks Qt leaves notes no room
         menu.popup(self._menu.mapToGlobal(self._menu.rect().topLeft()) - menu.rect().bottomLeft())
 
     def _add_item(self, menu: Menu, name: str, choice: PanAndScan | int, note: str, *, is_chosen: bool) -> None:
