@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.engine.llama import AbortFlag
@@ -22,35 +22,40 @@ _MADV_DONTNEED = 4
 _MOST_OF_MEMORY = 0.8  # a larger file would push out its own beginning
 
 
-def read_ahead(path: Path, flag: AbortFlag, progress: Callable[[float], None]) -> None:
-    """Reads the file until done or until the flag is set; `progress` hears fractions of it."""
+def read_ahead(paths: Sequence[Path], flag: AbortFlag, progress: Callable[[float], None]) -> None:
+    """Reads the files until done or until the flag is set; `progress` hears fractions of all of them."""
     if not hasattr(os, "preadv") or not hasattr(os, "RWF_NOWAIT"):
         return
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > _available_memory() * _MOST_OF_MEMORY:
-            return
-        buffer = bytearray(min(_PIECE, size))
-        for start in range(0, size, _PIECE):
-            if flag:
-                return
-            if not _is_cached(file.fileno(), start):
-                os.preadv(file.fileno(), [buffer], start)
-                progress(min(1.0, (start + _PIECE) / size))
+    sizes = [path.stat().st_size for path in paths]
+    if sum(sizes) > _available_memory() * _MOST_OF_MEMORY:
+        return
+    buffer, before = bytearray(_PIECE), 0
+    for path, size in zip(paths, sizes, strict=True):
+        with path.open("rb", buffering=0) as file:
+            for start in range(0, size, _PIECE):
+                if flag:
+                    return
+                if not _is_cached(file.fileno(), start):
+                    os.preadv(file.fileno(), [buffer], start)
+                    progress(min(1.0, (before + start + _PIECE) / sum(sizes)))
+        before += size
 
 
-def let_go() -> None:
-    """Takes the pages of mapped model files out of this process. What is read again comes back from the page cache.
+def let_go(paths: Sequence[Path]) -> None:
+    """Takes the pages of these mapped files out of this process. What is read again comes back from the page cache.
 
     llama.cpp maps model files to be read only and shared; nothing can be lost of such a mapping. Linux only.
     """
-    if not _MAPS.is_file():
+    try:
+        mapped = _MAPS.read_text("utf-8", "surrogateescape")
+    except OSError:  # another system, or one that hides it: the model is in memory twice
         return
+    files = {str(path.resolve()) for path in paths}
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    for line in _MAPS.read_text("utf-8", "surrogateescape").splitlines():
-        place, rights, _offset, _device, inode, *_path = line.split(maxsplit=5)
-        if rights == "r--s" and inode != "0":
+    for line in mapped.splitlines():
+        place, rights, _offset, _device, _inode, *named = line.split(maxsplit=5)
+        if rights == "r--s" and named and named[0] in files:  # a graphics driver maps files of its own in this way
             begin, end = (int(number, 16) for number in place.split("-"))
             advise(begin, end - begin, _MADV_DONTNEED)
 

@@ -31,7 +31,7 @@ from app.engine.placing import Placement
 from app.engine.projectors import Projector, find_projector, why_blind
 from app.engine.prompting import PromptReader
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
-from app.gguf.header import Header, in_words, read_header
+from app.gguf.header import Header, in_words, parts, read_header
 from app.models.machine import machine_of
 from app.prompt.family import Family, family_of
 from app.prompt.template import ChatTemplate
@@ -70,7 +70,8 @@ def check_file(path: Path, options: LoadOptions) -> Header:
             "mmproj",
         )
     if kind not in ("", "model") or not header.architecture or not header.tensors:
-        raise ModelError(f"“{name}” holds no chat model{f' but a {kind}' if kind else ''}.", "no_model")
+        but = f" but a {kind}" if kind not in ("", "model") else ""
+        raise ModelError(f"“{name}” holds no chat model{but}.", "no_model")
     if options.kv_type not in ("", *KV_TYPES) or options.flash_attention not in FLASH_ATTENTION:
         raise ModelError("The cache type or flash attention setting is unknown.", "options")
     if options.kv_type not in ("", "f16") and options.flash_attention == "off":
@@ -97,9 +98,9 @@ class Model:
         self.options = options
         self._placement = placement
         self.flag = flag
-        read_ahead(path, flag, lambda fraction: progress(fraction * _READ_AHEAD_SHARE))
+        read_ahead(parts(path), flag, lambda fraction: progress(fraction * _READ_AHEAD_SHARE))
         self._llama = _load(library, path, placement, flag, progress)
-        let_go()
+        let_go(parts(path))
         self._llama_context: LlamaContext | None = None
         self.eyes: Eyes | None = None
         try:
@@ -297,7 +298,7 @@ def _explained(path: Path, detail: str) -> ModelError:
             f"“{name}” is a kind of model that this version does not know ({unknown[1]}).", "unknown_architecture"
         )
     if out_of_memory(detail):
-        size = in_words(path.stat().st_size)
+        size = in_words(sum(part.stat().st_size for part in parts(path)))
         return ModelError(f"There is not enough memory for “{name}” ({size}). Choose a smaller model.", "memory")
     reason = detail.splitlines()[-1].split(": ", 1)[-1] if detail else "no reason was given"
     return ModelError(f"“{name}” cannot be loaded: it is damaged or of an unknown kind ({reason[:200]}).", "refused")

@@ -7,10 +7,11 @@ llama.cpp sees it. Every count and length is checked against the file's size fir
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 import struct
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,7 @@ from app.core.paths import display_name
 from app.gguf.tensor_types import BLOCKS, QUANTISATIONS
 
 MAGIC = b"GGUF"
+PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 NEWEST_VERSION = 3
 _CHUNK = 1 << 20  # bytes read from the file at a time
 _LONGEST_HEADER = 1 << 27  # bytes; Gemma's with 262,144 tokens has 7 million
@@ -28,6 +30,7 @@ _MOST_VALUES = 1 << 16  # a model has some 50
 _MOST_TENSORS = 1 << 17  # a model has some 1,000
 _MOST_DIMENSIONS = 4
 _ALIGNMENT_KEY = "general.alignment"
+_PART_COUNT = "split.count"
 _STRING, _ARRAY = 8, 9
 _FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _SIZES = {kind: struct.calcsize("<" + code) for kind, code in _FORMATS.items()}
@@ -111,9 +114,39 @@ class _Damaged(Exception):
 def read_header(path: Path, arrays: Collection[str] = ()) -> Header:
     """The header of a complete GGUF file, with the values of the named arrays (the others are skipped).
 
-    Raises ModelError with one of these codes: missing, folder, unreadable, empty, web_page, pointer, not_gguf,
-    big_endian, version, cut, damaged.
+    Of a model in several files `path` is the first; the header is that of all of them together. Raises ModelError with
+    one of these codes: missing, folder, unreadable, empty, web_page, pointer, not_gguf, big_endian, version, cut,
+    damaged, part.
     """
+    header = _read_file(path, arrays)
+    return _joined(path, header) if header.number(_PART_COUNT) > 1 else header
+
+
+def parts(path: Path) -> list[Path]:
+    """All files of a model, by the name of its first: `NAME-00001-of-00003.gguf` and so on, as llama.cpp names them."""
+    part = PART.search(path.name)
+    if part is None:
+        return [path]
+    start, count = path.name[: part.start()], max(1, int(part[2]))
+    return [path.with_name(f"{start}-{number:05}-of-{count:05}.gguf") for number in range(1, min(count, 99) + 1)]
+
+
+def _joined(path: Path, first: Header) -> Header:
+    name, count, number = display_name(path), first.number(_PART_COUNT), first.number("split.no")
+    if number:
+        raise ModelError(f"“{name}” is part {number + 1} of {count} of a model. Choose the first of its files.", "part")
+    if len(parts(path)) != count:
+        raise ModelError(f"“{name}” is one of {count} files; its name must end with -00001-of-{count:05}.gguf.", "part")
+    all_parts = [first, *(_read_file(other, ()) for other in parts(path)[1:])]
+    return replace(
+        first,
+        metadata={key: value for key, value in first.metadata.items() if key != _PART_COUNT},
+        tensors=tuple(tensor for part in all_parts for tensor in part.tensors),
+        file_size=sum(part.file_size for part in all_parts),
+    )
+
+
+def _read_file(path: Path, arrays: Collection[str]) -> Header:
     name = display_name(path)
     try:
         mode = path.stat().st_mode

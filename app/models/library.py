@@ -17,13 +17,12 @@ import msgspec
 
 from app.core.errors import ModelError
 from app.core.paths import decode_path, display_name, encode_path
-from app.gguf.header import Header, read_header
+from app.gguf.header import PART, Header, parts, read_header
 from app.gguf.projector import image_part
 from app.models.places import OLLAMA, Place
 
 _DEEPEST = 6  # folders below a place
 _MOST = 20_000  # files of one place
-_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
@@ -160,7 +159,7 @@ def _of_tree(place: Place) -> Iterator[_Found]:
             inner.clear()
         inner.sort()
         for name in sorted(names):
-            part = _PART.search(name)
+            part = PART.search(name)
             if not name.lower().endswith(".gguf") or (part is not None and int(part[1]) != 1):
                 continue
             count += 1
@@ -173,7 +172,7 @@ def _of_tree(place: Place) -> Iterator[_Found]:
 def _called(path: Path) -> str:
     """By its file, or by its folder where all files of a program are called alike."""
     name = display_name(path)[: -len(".gguf")]
-    return display_name(path.parent) if name.lower() == "model" else _PART.sub("", f"{name}.gguf").removesuffix(".gguf")
+    return display_name(path.parent) if name.lower() == "model" else PART.sub("", f"{name}.gguf").removesuffix(".gguf")
 
 
 def _of_ollama(place: Place) -> Iterator[_Found]:
@@ -224,18 +223,10 @@ def _ollama_name(place: Path) -> str:
 def _size(path: Path) -> tuple[int, int] | None:
     """Bytes of all parts and the time of change; None where a part is missing."""
     try:
-        found = [part.stat() for part in _parts(path)]
+        found = [part.stat() for part in parts(path)]
     except OSError:
         return None
     return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
-
-
-def _parts(path: Path) -> list[Path]:
-    part = _PART.search(path.name)
-    if part is None:
-        return [path]
-    start, count = path.name[: part.start()], max(1, int(part[2]))
-    return [path.with_name(f"{start}-{number:05}-of-{count:05}.gguf") for number in range(1, min(count, 99) + 1)]
 
 
 def _read(path: Path) -> Facts:
@@ -243,15 +234,15 @@ def _read(path: Path) -> Facts:
         header = read_header(path)
     except ModelError as error:
         return Facts(error=error.message)
-    return _facts_of(header, whole=len(_parts(path)) == 1)
+    return _facts_of(header)
 
 
-def _facts_of(header: Header, *, whole: bool) -> Facts:
+def _facts_of(header: Header) -> Facts:
     part = image_part(header)
     return Facts(
         architecture=header.architecture,
         quantisation=header.quantisation,
-        parameters=min(_MOST_VALUES, sum(prod(tensor.shape) for tensor in header.tensors)) if whole else 0,
+        parameters=min(_MOST_VALUES, sum(prod(tensor.shape) for tensor in header.tensors)),
         context=header.number(f"{header.architecture}.context_length"),
         width=part.width if part is not None else header.number(f"{header.architecture}.embedding_length"),
         licence=header.text("general.license"),
@@ -263,10 +254,10 @@ def _facts_of(header: Header, *, whole: bool) -> Facts:
 def _paired(looked: Iterable[tuple[_Found, int, Facts]]) -> list[LibraryFile]:
     """The models, each with the image part that its place names, or that lies beside it and is as wide."""
     models = [one for one in looked if not one[2].projector]
-    parts = [(found.path, facts) for found, _, facts in looked if facts.projector]
+    images = [(found.path, facts) for found, _, facts in looked if facts.projector]
     files = []
     for found, size, facts in models:
-        beside = [path for path, part in parts if path.parent == found.path.parent and 0 < part.width == facts.width]
+        beside = [path for path, part in images if path.parent == found.path.parent and 0 < part.width == facts.width]
         projector = found.projector or next(iter(beside), None)
         files.append(LibraryFile(found.path, found.name, found.source, size, facts, projector))
     return files
