@@ -42,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     has_template: bool = False
     projector: str = ""  # kind of image part (one that only hears: sound), "" for a text model
     error: str = ""
+    may_pass: bool = False  # the error is of the disk or its rights, and may be gone at the next look
 
     @property
     def chats(self) -> bool:
@@ -87,17 +88,15 @@ class Library:
     def scan(self, places: Sequence[Place], given_up: Callable[[], bool] = lambda: False) -> list[LibraryFile]:
         """All models, in the order of the places; one that lies in two of them is named once.
 
-        What was found when it is given up (asked before each file) is answered and remembered.
+        What was found when it is given up (asked before each file and folder) is answered and remembered.
         """
         self._seen, self.headers_read = {}, 0
-        is_whole = True
         reached: set[str] = set()
         files: list[LibraryFile] = []
         for place in places:
             looked: list[tuple[_Found, int, Facts]] = []
-            for found in _files(place):
+            for found in _files(place, given_up):
                 if given_up():
-                    is_whole = False
                     break
                 real = os.path.realpath(found.path)
                 if real in reached:
@@ -107,7 +106,7 @@ class Library:
                 if sized is not None:
                     looked.append((found, sized[0], self._facts(found.path, *sized)))
             files += _paired(looked)
-        fresh = self._kept(places if is_whole else ()) | self._seen
+        fresh = self._kept(() if given_up() else places) | self._seen
         if fresh != self._known.files:
             self._known = _Remembered(_FORM, fresh)
             self._remember()
@@ -128,7 +127,8 @@ class Library:
         if known is None or known[:2] != (size, changed):
             self.headers_read += 1
             known = (size, changed, _read(path))
-        self._seen[key] = known
+        if not known[2].may_pass:
+            self._seen[key] = known
         return known[2]
 
     def _remember(self) -> None:
@@ -148,16 +148,18 @@ def _recall(memory: Path) -> _Remembered:
     return known if known.form == _FORM else _Remembered(_FORM)
 
 
-def _files(place: Place) -> Iterator[_Found]:
-    return _of_ollama(place) if place.source == OLLAMA else _of_tree(place)
+def _files(place: Place, given_up: Callable[[], bool]) -> Iterator[_Found]:
+    return _of_ollama(place) if place.source == OLLAMA else _of_tree(place, given_up)
 
 
-def _of_tree(place: Place) -> Iterator[_Found]:
-    count = 0
-    for folder, inner, names in os.walk(place.folder):
-        if len(Path(folder).relative_to(place.folder).parts) >= _DEEPEST:
-            inner.clear()
-        inner.sort()
+def _of_tree(place: Place, given_up: Callable[[], bool]) -> Iterator[_Found]:
+    """Links to folders are followed: a model is moved to another disk and linked to."""
+    count, been = 0, {os.path.realpath(place.folder)}
+    for folder, inner, names in os.walk(place.folder, followlinks=True):
+        if given_up():
+            return
+        deep = len(Path(folder).relative_to(place.folder).parts) >= _DEEPEST
+        inner[:] = [] if deep else sorted(name for name in inner if _is_new(os.path.join(folder, name), been))
         for name in sorted(names):
             part = PART.search(name)
             if not name.lower().endswith(".gguf") or (part is not None and int(part[1]) != 1):
@@ -167,6 +169,15 @@ def _of_tree(place: Place) -> Iterator[_Found]:
                 return
             path = Path(folder, name)
             yield _Found(path, _called(path), place.source)
+
+
+def _is_new(folder: str, been: set[str]) -> bool:
+    """Whether a folder was not looked through yet; links can lead in a circle."""
+    real = os.path.realpath(folder)
+    if real in been:
+        return False
+    been.add(real)
+    return True
 
 
 def _called(path: Path) -> str:
@@ -233,7 +244,7 @@ def _read(path: Path) -> Facts:
     try:
         header = read_header(path)
     except ModelError as error:
-        return Facts(error=error.message)
+        return Facts(error=error.message, may_pass=error.code in ("missing", "unreadable"))
     return _facts_of(header)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from app.core.paths import DataPaths, resources
 
 OURS, OLLAMA = "Cabochon", "Ollama"
@@ -33,7 +35,7 @@ def places(paths: DataPaths, environment: Mapping[str, str], home: Path) -> list
     support = home / "Library" / "Application Support"
     wanted: list[tuple[str, list[Path]]] = [
         (OURS, [paths.models, resources() / "models"]),
-        ("LM Studio", [home / ".lmstudio" / "models", cache / "lm-studio" / "models"]),
+        ("LM Studio", _of_studio(home / ".lmstudio") + _of_studio(cache / "lm-studio")),
         (OLLAMA, named("OLLAMA_MODELS") or [home / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]),
         ("Jan", [one / "Jan" / "data" / "llamacpp" / "models" for one in (data, config, support)]),
         ("GPT4All", [data / "nomic.ai" / "GPT4All", support / "nomic.ai" / "GPT4All"]),
@@ -41,3 +43,17 @@ def places(paths: DataPaths, environment: Mapping[str, str], home: Path) -> list
         ("Hugging Face", named("HF_HUB_CACHE") or named("HF_HOME", "hub") or [cache / "huggingface" / "hub"]),
     ]
     return [Place(source, folder) for source, folders in wanted for folder in folders if os.path.isdir(folder)]
+
+
+class _StudioSettings(msgspec.Struct):
+    downloadsFolder: str = ""
+
+
+def _of_studio(own: Path) -> list[Path]:
+    """The folder of models that LM Studio's settings name, and the one that it begins with."""
+    try:
+        told = msgspec.json.decode((own / "settings.json").read_bytes(), type=_StudioSettings).downloadsFolder
+    except (OSError, msgspec.DecodeError):
+        told = ""
+    named = [Path(told)] if os.path.isabs(told) and "\0" not in told else []
+    return [*named, own / "models"]

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from app.core.errors import ModelError
 from app.core.paths import DataPaths
+from app.gguf.header import Header
 from app.models.library import Library, LibraryFile
 from app.models.places import OLLAMA, Place, places
 
@@ -86,6 +88,19 @@ def test_the_programs_own_variables_go_first(home: Path, micro_model: Path, tmp_
     _placed(micro_model, home / "elsewhere" / "other.gguf")
     found = _scan(home, {"LLAMA_CACHE": str(home / "elsewhere"), "HF_HOME": str(home / "disk")})
     assert {source: file.name for source, file in found.items()} == {"llama.cpp": "other", "Hugging Face": "named"}
+
+
+@pytest.mark.parametrize("place", [".lmstudio", ".cache/lm-studio"])
+def test_lm_studios_models_may_lie_on_another_disk(home: Path, micro_model: Path, place: str) -> None:
+    disk = home / "disk" / "models"
+    _placed(micro_model, disk / "org" / "gemma" / "a.gguf")
+    settings = home / place / "settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"downloadsFolder": str(disk), "language": "en"}))
+    assert _scan(home)["LM Studio"].path == disk / "org" / "gemma" / "a.gguf"
+    for none in ('{"downloadsFolder": 1}', "{", '{"downloadsFolder": ""}', '{"downloadsFolder": "a\\u0000b"}'):
+        settings.write_text(none)
+        assert _scan(home) == {}
 
 
 def test_an_image_part_of_another_width_is_not_paired(tmp_path: Path, micro_model: Path, gemma_270m: Path) -> None:
@@ -179,3 +194,42 @@ def test_a_folder_that_may_not_be_looked_into_is_no_place(home: Path, monkeypatc
     found = places(DataPaths(home / "data"), {}, home)
     assert "llama.cpp" in {place.source for place in found}
     assert OLLAMA not in {place.source for place in found}
+
+
+def test_what_could_not_be_read_once_is_tried_again(
+    tmp_path: Path, micro_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _placed(micro_model, tmp_path / "models" / "a.gguf")
+    memory, place = tmp_path / "memory.json", Place("", tmp_path / "models")
+
+    def refused(*_: object) -> Header:
+        raise ModelError("“a.gguf” cannot be read: Permission denied.", "unreadable")
+
+    monkeypatch.setattr("app.models.library.read_header", refused)
+    assert Library(memory).scan([place])[0].facts.error
+    monkeypatch.undo()
+    assert Library(memory).scan([place])[0].facts.error == ""
+
+
+def test_folders_that_are_links_are_looked_through_once(tmp_path: Path, micro_model: Path) -> None:
+    folder, disk = tmp_path / "models", tmp_path / "disk"
+    _placed(micro_model, disk / "gemma" / "a.gguf")
+    folder.mkdir()
+    (folder / "org").symlink_to(disk)
+    (disk / "circle").symlink_to(folder)
+    (folder / "same").symlink_to(disk / "gemma")
+    files = Library(tmp_path / "memory.json").scan([Place("", folder)])
+    assert [file.path.resolve() for file in files] == [disk / "gemma" / "a.gguf"]
+
+
+def test_a_look_is_given_up_between_folders_too(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / "models" / str(number)).mkdir(parents=True)
+    asked: list[bool] = []
+
+    def given_up() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    Library(tmp_path / "memory.json").scan([Place("", tmp_path / "models")], given_up)
+    assert len(asked) < 10
