@@ -72,6 +72,9 @@ def check_file(path: Path, options: LoadOptions) -> Header:
     if kind not in ("", "model") or not header.architecture or not header.tensors:
         but = f" but a {kind}" if kind not in ("", "model") else ""
         raise ModelError(f"“{name}” holds no chat model{but}.", "no_model")
+    if header.is_ollamas:
+        said = f"“{name}” is in a form that only Ollama reads: its image part is inside. Get the model here instead."
+        raise ModelError(said, "ollama")
     if options.kv_type not in ("", *KV_TYPES) or options.flash_attention not in FLASH_ATTENTION:
         raise ModelError("The cache type or flash attention setting is unknown.", "options")
     if options.kv_type not in ("", "f16") and options.flash_attention == "off":
@@ -300,5 +303,6 @@ def _explained(path: Path, detail: str) -> ModelError:
     if out_of_memory(detail):
         size = in_words(sum(part.stat().st_size for part in parts(path)))
         return ModelError(f"There is not enough memory for “{name}” ({size}). Choose a smaller model.", "memory")
-    reason = detail.splitlines()[-1].split(": ", 1)[-1] if detail else "no reason was given"
+    told = re.search(r"error loading model: (.+)", detail)
+    reason = told[1] if told else "no reason was given"
     return ModelError(f"“{name}” cannot be loaded: it is damaged or of an unknown kind ({reason[:200]}).", "refused")

@@ -92,6 +92,11 @@ class Header:
         """The whole file's quantisation by the name people know, "" where it is unknown."""
         return QUANTISATIONS.get(self.number("general.file_type", -1), "")
 
+    @property
+    def is_ollamas(self) -> bool:
+        """Whether it is a model in Ollama's own form, with its image part inside: llama.cpp loads none of these."""
+        return self.architecture != "clip" and any(tensor.name.startswith(("v.", "mm.")) for tensor in self.tensors)
+
     def text(self, key: str) -> str:
         """A string of the metadata, "" where it is missing or no string."""
         value = self.metadata.get(key)

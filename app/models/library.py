@@ -27,7 +27,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
 _MOST_VALUES = 1 << 62  # what a damaged header may claim
-_FORM = 2  # of the remembered headers
+_FORM = 3  # of the remembered headers
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -245,6 +245,8 @@ def _read(path: Path) -> Facts:
         header = read_header(path)
     except ModelError as error:
         return Facts(error=error.message, may_pass=error.code in ("missing", "unreadable"))
+    if header.is_ollamas:
+        return Facts(error=f"“{display_name(path)}” is in a form that only Ollama reads: its image part is inside.")
     return _facts_of(header)
 
 

@@ -13,7 +13,7 @@ from app.models.library import Library
 from app.models.places import Place
 from app.models.shape import shape_of
 from tests.engine.chats import Chat, loaded
-from tests.gguf.splitting import split
+from tests.gguf.splitting import split, with_image_inside, without_last
 
 
 @pytest.mark.parametrize("bare_first", [False, True])
@@ -48,6 +48,21 @@ def test_a_part_that_is_missing_or_not_the_first_is_said(tmp_path: Path, micro_m
         "part",
         "“first.gguf” is one of 3 files; its name must end with -00001-of-00003.gguf.",
     )
+
+
+def test_a_model_in_ollamas_own_form_is_told_before_it_is_loaded(tmp_path: Path, micro_model: Path) -> None:
+    projector = micro_model.with_name("mmproj-micro-gemma3.gguf")
+    model = with_image_inside(micro_model, projector, tmp_path / "inside.gguf")
+    (listed,) = Library(tmp_path / "memory.json").scan([Place("", tmp_path)])
+    assert "only Ollama reads" in listed.facts.error
+    with pytest.raises(ModelError, match="Get the model here instead"), loaded(model):
+        pass
+
+
+def test_what_llama_cpp_misses_in_a_model_is_told(tmp_path: Path, micro_model: Path) -> None:
+    model = without_last(micro_model, tmp_path / "less.gguf")
+    with pytest.raises(ModelError, match=r"of an unknown kind \(.*tensor '.+' not found\)"), loaded(model):
+        pass
 
 
 def _refusal(path: Path) -> tuple[str, str]:
