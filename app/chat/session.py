@@ -297,6 +297,12 @@ class ChatSession:
             self._desk.keeper.choose(Wanted(path.absolute(), self._desk.load_options(path), remember, mmproj=mmproj))
         )
 
+    def choose_fetched(self, path: Path) -> Changes:
+        """Load a model that has just come, as choose_model does; an answer that is being written ends first."""
+        return self._desk.settled(
+            self._desk.keeper.choose(Wanted(path.absolute(), self._desk.load_options(path), remember=True))
+        )
+
     def accept_offer(self) -> Changes:
         """Load the model that memory was missing for in the smaller way that ModelRefused or SmallerOffered told.
 

@@ -196,6 +196,12 @@ class Actions(QObject):
         self._chat.silence("refused")
         self._post(lambda session: session.choose_model(path))
 
+    @Slot(object)
+    def choose_fetched(self, path: Path) -> None:
+        """Load a model that has come, once no answer is being written."""
+        self._chat.silence("refused")
+        self._post(lambda session: session.choose_fetched(path))
+
     @Slot()
     def browse_model(self) -> None:
         """Ask for a model file."""

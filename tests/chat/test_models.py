@@ -385,3 +385,16 @@ def test_close_ends_the_worker_and_keeps_what_was_written(bench: Bench, new_benc
     after.start()
     assert after.texts == ["Hello", "Hi th"]
     assert after.states == ["complete", "interrupted"]
+
+
+def test_a_model_that_has_come_waits_for_the_answer_that_is_being_written(bench: Bench) -> None:
+    bench.ready()
+    bench.say("Hello")
+    bench.take(bench.session.choose_fetched(OTHER))
+    assert not bench.engine.all(Stop)
+    assert loads(bench) == ["gem.gguf"]
+    bench.ends("Hello, you.")
+    assert bench.texts == ["Hello", "Hello, you."]
+    assert loads(bench) == ["gem.gguf", "other.gguf"]
+    bench.load_ends()
+    assert bench.store.settings().model_path == str(OTHER)

@@ -237,7 +237,7 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
     pause.click()
     path = part.with_suffix("")
     qtbot.waitUntil(path.is_file, timeout=20_000)
-    qtbot.waitUntil(lambda: ("choose_model", path) in asked.calls, timeout=5000)
+    qtbot.waitUntil(lambda: ("choose_fetched", path) in asked.calls, timeout=5000)
     assert server.sent <= demo_model.stat().st_size - kept + 2_000_000
     assert _button(page, "Use Gemma 3 12B").isEnabled()
 

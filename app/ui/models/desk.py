@@ -193,7 +193,7 @@ class ModelsDesk(QObject):
             from app.ui.models.downloader import Downloader
 
             self.downloader = Downloader(lambda: self._paths, self)
-            self.downloader.fetched.connect(self._actions.choose_model)
+            self.downloader.fetched.connect(self._actions.choose_fetched)
             self.downloader.fetched.connect(self._show_files)
         return self.downloader
 
