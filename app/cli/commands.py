@@ -21,11 +21,12 @@ class ModelChoice:
     gpu_layers: int | None = None
     threads: int | None = None
     device: str | None = None
+    kv_type: str | None = None
 
     def load_options(self, stored: LoadOptions) -> LoadOptions:
         """The stored options with what was named on the command line in their place."""
         named: dict[str, int | str | None] = {"context": self.context, "gpu_layers": self.gpu_layers}
-        named |= {"threads": self.threads, "device": self.device}
+        named |= {"threads": self.threads, "device": self.device, "kv_type": self.kv_type}
         return msgspec.structs.replace(stored, **{name: value for name, value in named.items() if value is not None})
 
 

@@ -201,6 +201,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mmproj", metavar="GGUF", type=path_of, help="its image part (else one beside it that fits)")
     parser.add_argument("--context", metavar="N", type=count_of(1), help="context size in tokens")
     parser.add_argument("--gpu-layers", metavar="auto|N", type=gpu_layers_of, help="layers on the GPU")
+    parser.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), help="type of the cache")
     parser.add_argument("--threads", metavar="N", type=count_of(1, 1024), help="processor threads")
 
 
@@ -244,7 +245,7 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _model_choice(found: argparse.Namespace) -> ModelChoice:
-    return ModelChoice(found.model, found.mmproj, found.context, found.gpu_layers, found.threads)
+    return ModelChoice(found.model, found.mmproj, found.context, found.gpu_layers, found.threads, kv_type=found.kv)
 
 
 def _answer_options(found: argparse.Namespace) -> AnswerOptions:

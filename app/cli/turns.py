@@ -165,4 +165,5 @@ class Turn:
 def in_options(offer: Offer) -> str:
     """A smaller way to load a model, in words and as options of the command line."""
     options = offer.options
-    return f"{offer.words}: --gpu-layers {options.gpu_layers} --context {options.context}"
+    named = f"--gpu-layers {options.gpu_layers} --context {options.context} --kv {options.kv_type}"
+    return f"{offer.words}: {named}"

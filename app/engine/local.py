@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from app.core.errors import EngineError, UserError
+from app.core.errors import EngineError, ModelError, UserError
 from app.core.paths import decode_path, display_name
 from app.core.protocol import (
     Bench,
@@ -86,6 +86,10 @@ class LocalEngine:
         placer = Placer(files.header, display_name(files.path), files.projector, machine)
         placement = placer.placement(request.options)
         self._smaller = partial(placer.offer, placement)
+        if (short := placer.why_not(request.options, placement)) is not None:
+            why, offer = short
+            said = f"There is not enough memory for “{display_name(files.path)}”. {why}"
+            raise OutOfMemory(ModelError(said, "memory"), offer)
         try:
             self._model = Model(library, files, placement, self._flag, progress)
         except UserError as error:

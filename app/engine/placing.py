@@ -13,7 +13,7 @@ from app.engine.projectors import Projector
 from app.gguf.header import Header
 from app.models.choice import best, in_a_sentence, load_options, smaller
 from app.models.encoder import encoder_of
-from app.models.memory import BATCH, Machine, Plan, encoder_card
+from app.models.memory import BATCH, Machine, Plan, Verdict, encoder_card, in_gib
 from app.models.shape import Shape, shape_of
 
 
@@ -61,6 +61,30 @@ class Placer:
             names[encoder_card(self._machine) or 0] if made.encoder_on_card else "",
             made,
         )
+
+    def why_not(self, asked: LoadOptions, placed: Placement) -> tuple[str, Offer | None] | None:
+        """Why a model is not loaded in this way, and a smaller one; None where it may be tried.
+
+        Memory that is not there is taken from other programs, or the system ends one of them. What a person named in
+        all its parts, or accepted, is tried all the same.
+        """
+        made, decided = placed.plan, asked.context and asked.kv_type and asked.gpu_layers >= 0
+        if made is None or made.verdict is not Verdict.NO or decided:
+            return None
+        shared = sum(size for size, card in zip(made.on_cards, self._machine.cards, strict=True) if card.shared)
+        needed = made.ram + shared - made.margin
+        if needed <= self._machine.ram:
+            return None
+        return f"It needs {in_gib(needed)} of memory, {in_gib(self._machine.ram)} are free.", self._fitting(placed)
+
+    def _fitting(self, failed: Placement) -> Offer | None:
+        """The largest smaller plan that fits, else the smallest of all."""
+        offer, placed = None, failed
+        while (found := self.offer(placed)) is not None:
+            offer, placed = found, self.placement(found.options)
+            if placed.plan is not None and placed.plan.verdict is not Verdict.NO:
+                break
+        return offer
 
     def offer(self, failed: Placement) -> Offer | None:
         """The next smaller plan, in words, after this one ran out of memory."""

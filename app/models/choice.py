@@ -36,11 +36,13 @@ class Alternative:
 def best(shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER) -> Plan:
     """The plan for this machine; what `options` name is kept. Memory in bytes that is free."""
     found = max(plans(shape, options, machine, encoder), key=lambda made: worth(shape, made))
-    if found.verdict is not Verdict.NO or options.kv_type:
+    if found.verdict is not Verdict.NO:
         return found
-    coarse = msgspec.structs.replace(options, kv_type="q4_0")  # better than none
+    coarse = msgspec.structs.replace(options, kv_type=options.kv_type or "q4_0")  # better than none
     other = max(plans(shape, coarse, machine, encoder), key=lambda made: worth(shape, made))
-    return found if other.verdict is Verdict.NO else other
+    if other.verdict is not Verdict.NO:
+        return other
+    return min(plans(shape, coarse, machine, encoder), key=lambda made: made.total)
 
 
 def plans(shape: Shape, options: LoadOptions, machine: Machine, encoder: ImageEncoder = NO_ENCODER) -> Iterator[Plan]:

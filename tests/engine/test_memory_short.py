@@ -6,9 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 
 from app.core.paths import encode_path
+from app.core.protocol import Load
+from app.engine.api import OutOfMemory
+from app.engine.local import LocalEngine
 
 _CHILD = """
 import resource, sys
@@ -59,3 +64,32 @@ def test_a_smaller_way_is_offered_and_loads(demo_model: Path) -> None:
     assert said[0].startswith("There is not enough memory for a context of 2,048 tokens.")
     assert said[0].endswith("| in the computer's memory, a context of 2,048 tokens and a q8_0 cache")
     assert said[-1] == "loaded | 2048 q8_0"
+
+
+def test_what_is_too_large_is_told_before_memory_is_taken(demo_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux gives out memory that it does not have, and ends some program when it is used."""
+    engine, load = LocalEngine(), Load(1, encode_path(demo_model))
+    _free(monkeypatch, 125)
+    engine.begin()
+    with pytest.raises(OutOfMemory) as refusal:
+        engine.load(load, lambda _fraction: None)
+    assert not engine.loaded
+    assert refusal.value.message.startswith(
+        "There is not enough memory for “SmolLM2-135M-Instruct.Q4_1.gguf”. It needs "
+    )
+    assert refusal.value.message.endswith(" GiB of memory, 0.1 GiB are free.")
+    offer = refusal.value.offer
+    assert offer is not None
+    assert offer.words == "in the computer's memory, a context of 2,048 tokens and a q4_0 cache"
+    _free(monkeypatch, 10)
+    with pytest.raises(OutOfMemory) as refusal:
+        engine.load(load, lambda _fraction: None)
+    assert refusal.value.offer is not None
+    info = engine.load(msgspec.structs.replace(load, options=refusal.value.offer.options), lambda _fraction: None)
+    assert info.context == 2048, "what a person accepts is tried all the same"
+    engine.unload()
+
+
+def _free(monkeypatch: pytest.MonkeyPatch, mebibytes: int) -> None:
+    told = psutil.virtual_memory()._replace(available=mebibytes << 20)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: told)
