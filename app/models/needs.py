@@ -13,12 +13,12 @@ import msgspec
 
 from app.core.errors import ModelError
 from app.core.paths import display_name, encode_path
-from app.gguf.header import read_header
+from app.gguf.header import parts, read_header
 from app.gguf.projector import beside
 from app.models.encoder import NO_ENCODER, ImageEncoder, encoder_beside
 from app.models.shape import Shape, shape_of
 
-_FORM = 1
+_FORM = 2
 _MOST = 2000  # files that are remembered
 
 
@@ -32,6 +32,7 @@ class Need(msgspec.Struct, frozen=True):
     encoder: ImageEncoder = NO_ENCODER
     error: str = ""
     broken: bool = False
+    may_pass: bool = False  # the error is of the disk or its rights, and may be gone at the next look
 
 
 _Stamp = tuple[tuple[int, int], ...]  # size and time of change of every file that counts
@@ -51,7 +52,8 @@ def need_of(path: Path) -> Need:
             return Need(error=f"“{name}” is the image part of a model, not the model itself.", broken=True)
         return Need(shape_of(header, name), encoder_beside(path, header))
     except ModelError as error:
-        return Need(error=error.message, broken=error.code != "shape")
+        may_pass = error.code in ("missing", "unreadable")
+        return Need(error=error.message, broken=error.code != "shape", may_pass=may_pass)
 
 
 class Needs:
@@ -67,7 +69,7 @@ class Needs:
         """What this file needs."""
         key, stamp = encode_path(path), _stamp(path)
         known = self._known.files.pop(key, None)
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != stamp or known[1].may_pass:
             known = (stamp, need_of(path))
             self._changed = True
         self._known.files[key] = known  # the one that was asked for last comes last
@@ -97,7 +99,7 @@ def _recall(memory: Path) -> _Remembered:
 
 def _stamp(path: Path) -> _Stamp:
     found = []
-    for file in (path, *beside(path)):
+    for file in (*parts(path), *beside(path)):
         with contextlib.suppress(OSError):
             told = file.stat()
             found.append((told.st_size, told.st_mtime_ns))

@@ -50,8 +50,6 @@ def global_layers(architecture: str, count: int) -> tuple[bool, ...]:
 
 def shape_of(header: Header, name: str) -> Shape:
     """The shape of a text model. Raises ModelError where the header does not say it."""
-    if header.number("split.count") > 1:
-        raise ModelError(f"“{name}” lies in several files, so what it needs is not known.", "shape")
     found, count = header.architecture, header.number(f"{header.architecture}.block_count")
     hidden = header.number(f"{found}.embedding_length")
     heads = header.number(f"{found}.attention.head_count")

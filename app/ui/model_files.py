@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.paths import DataPaths, resources
+from app.gguf.header import PART, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ def known_models(paths: DataPaths, recent: Iterable[Path], others: Iterable[Mode
                 found.update({path: None for path in sorted(folder.glob(pattern))})
     named = {file.path: file for file in others}
     found.update(dict.fromkeys(named))
-    there = [path for path in found if path.is_file() and not _projector(path)]
-    files = [named.get(path) or _model_file(path, path.parent == brought) for path in there]
-    return sorted(files, key=lambda file: file.demo)
+    chosen = [path for path in found if not _projector(path) and not _later_part(path)]
+    there = [_model_file(path, path.parent == brought) for path in chosen]
+    return sorted((named.get(file.path, file) for file in there if file is not None), key=lambda file: file.demo)
 
 
 def size_text(size_bytes: int) -> str:
@@ -48,6 +49,18 @@ def _projector(path: Path) -> bool:
     return path.name.lower().startswith("mmproj")
 
 
-def _model_file(path: Path, demo: bool) -> ModelFile:
-    size = size_text(path.stat().st_size)
-    return ModelFile(path, path.stem, f"Demo model, {size}" if demo else size, demo)
+def _later_part(path: Path) -> bool:
+    part = PART.search(path.name)
+    return part is not None and int(part[1]) > 1
+
+
+def _model_file(path: Path, demo: bool) -> ModelFile | None:
+    """None for what is not there, or not in all its parts."""
+    if not path.is_file():
+        return None
+    try:
+        size = size_text(sum(part.stat().st_size for part in parts(path)))
+    except OSError:  # it goes just now
+        return None
+    name = PART.sub(".gguf", path.name).removesuffix(".gguf")
+    return ModelFile(path, name, f"Demo model, {size}" if demo else size, demo)

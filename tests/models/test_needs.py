@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.models.needs import Needs, need_of
 from tests.gguf.files import Tensor, gguf, number, text
+from tests.gguf.splitting import split
 
 
 def test_shape_and_image_part_come_from_the_headers(micro_model: Path) -> None:
@@ -61,8 +62,19 @@ def test_what_is_remembered_opens_no_file(tmp_path: Path, micro_model: Path) -> 
 
 
 def test_what_tells_no_shape_is_a_model_without_a_plan(tmp_path: Path) -> None:
-    odd, split = tmp_path / "odd.gguf", tmp_path / "split-00001-of-00002.gguf"
+    odd = tmp_path / "odd.gguf"
     odd.write_bytes(gguf([text("general.architecture", "rwkv"), number("rwkv.context_length", 4096)], [Tensor()]))
-    split.write_bytes(gguf([text("general.architecture", "llama"), number("split.count", 2)], [Tensor()]))
     assert (need_of(odd).broken, need_of(odd).error) == (False, "“odd.gguf” does not say how large its layers are.")
-    assert need_of(split).error == "“split-00001-of-00002.gguf” lies in several files, so what it needs is not known."
+
+
+def test_a_model_in_several_files_has_its_plan_while_all_are_there(tmp_path: Path, micro_model: Path) -> None:
+    first, _, last = split(micro_model, tmp_path / "models", 3)
+    needs = Needs(tmp_path / "needs.json")
+    whole = need_of(micro_model).shape
+    assert whole is not None
+    assert (shape := needs.of(first).shape) is not None
+    assert shape.weight_bytes == whole.weight_bytes
+    away = last.rename(tmp_path / "away")
+    assert needs.of(first).error.startswith("“part-00003-of-00003.gguf” is not there any more.")
+    away.rename(last)
+    assert needs.of(first).shape == shape

@@ -69,3 +69,13 @@ def test_a_file_of_another_program_keeps_its_name_once_it_was_used(tmp_path: Pat
 def test_files_are_told_in_decimal_units() -> None:
     assert size_text(7_130_000_000) == "7.13 GB"
     assert size_text(98_000_000) == "98 MB"
+
+
+def test_a_model_in_several_files_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "gem"
+    folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        (folder / f"gem-0000{number}-of-00003.gguf").write_bytes(bytes(2_000_000))
+    (folder / "half-00001-of-00002.gguf").write_bytes(b"")
+    files = [file for file in known_models(DataPaths(tmp_path), ()) if not file.demo]
+    assert [(file.path.name, file.name, file.note) for file in files] == [("gem-00001-of-00003.gguf", "gem", "6 MB")]
