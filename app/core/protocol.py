@@ -343,6 +343,7 @@ class Device(msgspec.Struct, frozen=True):
 class Described(Event, frozen=True, tag="described"):
     """Answers Describe. `modules` are the worker's loaded top-level modules (a test asks for them).
 
+    `held` is what the loaded model takes of the computer's memory, in bytes; what it has on cards counts as free there.
     `trouble` is as in ModelInfo; `error` is one sentence where the engine does not run here at all.
     """
 
@@ -353,6 +354,7 @@ class Described(Event, frozen=True, tag="described"):
     modules: tuple[str, ...]
     trouble: tuple[str, ...] = ()
     error: str = ""
+    held: int = 0
 
 
 class Benched(Event, frozen=True, tag="benched"):

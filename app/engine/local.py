@@ -10,6 +10,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+
 from app.core.errors import EngineError, ModelError, UserError
 from app.core.paths import decode_path, display_name
 from app.core.protocol import (
@@ -17,6 +19,7 @@ from app.core.protocol import (
     Benched,
     Describe,
     Described,
+    Device,
     Event,
     Finished,
     Generate,
@@ -61,6 +64,8 @@ class LocalEngine:
         self._library: Llama | None = None
         self._model: Model | None = None
         self._smaller: Callable[[], Offer | None] = lambda: None
+        self._bare = 0  # bytes that this process had of its own before the model
+        self._on_cards: dict[str, int] = {}
 
     @property
     def loaded(self) -> bool:
@@ -90,6 +95,10 @@ class LocalEngine:
             why, offer = short
             said = f"There is not enough memory for “{display_name(files.path)}”. {why}"
             raise OutOfMemory(ModelError(said, "memory"), offer)
+        self._bare, self._on_cards = _own_memory(), {}
+        if placement.plan is not None:
+            cards = (card.name for card in machine.cards)
+            self._on_cards = dict(zip(cards, placement.plan.on_cards, strict=True))
         try:
             self._model = Model(library, files, placement, self._flag, progress)
         except UserError as error:
@@ -154,10 +163,21 @@ class LocalEngine:
         return Described(
             describe=request.describe,
             versions={"cabochon": _own_version(), "python": platform.python_version(), **library.versions()},
-            devices=library.devices(),
+            devices=self._without_model(library.devices()),
             system_info=library.system_info(),
             modules=tuple(sorted({name.partition(".")[0] for name in sys.modules})),
             trouble=library.trouble,
+            held=max(0, _own_memory() - self._bare) if self.loaded else 0,
+        )
+
+    def _without_model(self, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        """With the memory that would be free if no model were loaded, which is what the next one can have."""
+        on_cards = self._on_cards if self.loaded else {}
+        return tuple(
+            msgspec.structs.replace(
+                device, memory_free=min(device.memory_total, device.memory_free + on_cards.get(device.name, 0))
+            )
+            for device in devices
         )
 
     def bench(self, request: Bench) -> Benched:
@@ -181,6 +201,14 @@ class LocalEngine:
         if self._library is None:
             self._library = Llama(_write_log, self._begin_library())
         return self._library
+
+
+def _own_memory() -> int:
+    """Bytes that this process has of its own: not those of a mapped file, which the system counts as available."""
+    import psutil
+
+    told = psutil.Process().memory_info()
+    return int(told.rss - getattr(told, "shared", 0))
 
 
 def _write_log(level: int, line: str) -> None:

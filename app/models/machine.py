@@ -11,10 +11,11 @@ from app.core.settings import LoadOptions
 from app.models.memory import Gpu, Machine
 
 
-def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
+def machine_of(devices: tuple[Device, ...], options: LoadOptions, held: int = 0) -> Machine:
     """The cards among ggml's devices and the memory that is free. Without a card of its own, one in the processor.
 
-    Cards that were set aside, or that are not the one that is named, are left out.
+    Cards that were set aside, or that are not the one that is named, are left out. `held` is what the next model gets
+    of the one that is loaded.
     """
     import psutil
 
@@ -25,7 +26,7 @@ def machine_of(devices: tuple[Device, ...], options: LoadOptions) -> Machine:
         for card in cards
         if options.device in ("", card.name) and (options.device or card.description not in options.avoid)
     ]
-    ram = int(psutil.virtual_memory().available)
+    ram = int(psutil.virtual_memory().available) + held
     # Metal's device computes in the computer's own memory, and is no "igpu" to ggml
     shared = {card.name for card in cards if card.kind == "igpu" or card.name.startswith(("Metal", "MTL"))}
     unseeing = () if options.device else options.encoder_avoid

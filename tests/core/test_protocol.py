@@ -92,7 +92,14 @@ EVENTS: list[Event] = [
         3, "memory", "There is not enough memory.", USAGE, TIMINGS, protocol.Offer(OPTIONS, "with a q8_0 cache")
     ),
     protocol.Described(
-        4, {"ggml": "0.25"}, (protocol.Device("CPU", "Ours", "cpu", 1, 2),), "AVX2 = 1", ("app",), ("Broken.",), "No."
+        4,
+        {"ggml": "0.25"},
+        (protocol.Device("CPU", "Ours", "cpu", 1, 2),),
+        "AVX2 = 1",
+        ("app",),
+        ("Broken.",),
+        "No.",
+        3,
     ),
     protocol.Benched(5, 200.5, 60.25, 12.0, 2, "stopped"),
     protocol.WorkerFault("KeyError: 3", "Traceback …"),

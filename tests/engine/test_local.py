@@ -108,6 +108,20 @@ def test_a_model_is_not_in_memory_twice(gemma_270m: Path) -> None:
             assert _held_of(other)[0] >= other.stat().st_size, "what others have mapped is theirs"
 
 
+def test_what_the_loaded_model_holds_is_what_the_next_can_have(demo_model: Path) -> None:
+    engine = LocalEngine()
+    engine.begin()
+    assert engine.describe(Describe(1)).held == 0
+    free = psutil.virtual_memory().available
+    engine.load(Load(1, encode_path(demo_model)), lambda _fraction: None)
+    taken = free - psutil.virtual_memory().available
+    held = engine.describe(Describe(2)).held
+    engine.unload()
+    assert held > 0.8 * demo_model.stat().st_size, taken
+    assert held < 4 * demo_model.stat().st_size
+    assert engine.describe(Describe(3)).held == 0
+
+
 def _held_of(file: Path) -> tuple[int, bool]:
     """Bytes of this file that are in the memory of this process, and whether it is mapped."""
     held, mapped, is_ours = 0, False, False

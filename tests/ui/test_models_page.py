@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -15,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.chat.changes import SettingsChanged, WorkerDescribed
+from app.chat.changes import ModelChanged, ModelState, SettingsChanged, WorkerDescribed
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions, Settings
 from app.models.catalogue import catalogue_shape, known_model
@@ -30,9 +31,11 @@ from app.ui.models.get_page import GetPage
 from app.ui.models.here_page import HerePage
 from app.ui.models.machine_check import Answer, Report, SetAside
 from app.ui.models.machine_check import Device as CheckedDevice
+from app.ui.models.model_card import ModelCard
 from app.ui.models.page import ModelsPage
 from app.ui.models.unused_card import UnusedCard
 from app.ui.sentence import Sentence
+from tests.chat.driving import model_info
 from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
 from tests.ui.test_top_bar import INFO
 from tests.ui.windows import Asked
@@ -138,6 +141,20 @@ def test_another_machine_is_imagined_and_this_one_comes_back(window: MainWindow,
     assert fits.side.title.text == "Q4_0 QAT at 8k fits your card"
     assert fits.card_bar.accessibleDescription().startswith("8.")
     assert "NVIDIA GeForce RTX 4070" in fits.card_bar.accessibleName()
+
+
+def test_the_memory_of_the_loaded_model_counts_as_free(
+    window: MainWindow, page: ModelsPage, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = psutil.virtual_memory()._replace(available=4 * GIB)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    window.apply(WorkerDescribed(Described(1, {}, (), "", (), held=8 * GIB)))
+    (card,) = [one for one in page.findChildren(ModelCard) if one.model.id == "gemma-3-12b"]
+    assert card.fit.text() == "Runs in memory"
+    info = model_info(Path("/models/other.gguf"))
+    window.apply(ModelChanged(ModelState.READY, "Other", model=info))
+    assert ("describe",) in asked.take(), "another model holds another part"
+    assert card.fit.text().startswith("Too large")
 
 
 def test_memory_that_a_card_shares_with_the_computer_counts_once(window: MainWindow, fits: FitPage) -> None:

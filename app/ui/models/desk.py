@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,15 +13,15 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import ModelChanged, ModelState
 from app.ui.models.by_itself import CheckByItself
+from app.ui.models.this_machine import ThisMachine
 from app.ui.other_models import OtherModels
 
 if TYPE_CHECKING:
     from app.core.paths import DataPaths
-    from app.core.protocol import Described, Device
+    from app.core.protocol import Device
     from app.core.settings import LoadOptions
     from app.models.catalogue import CatalogueModel
     from app.models.memory import Machine
-    from app.models.speed import Speed
     from app.ui.actions import Actions
     from app.ui.chat_pane import ChatPane
     from app.ui.look import Look
@@ -44,7 +43,6 @@ class ModelsDesk(QObject):
     """GUI thread. `recent` answers with the files that were used lately, the last one first."""
 
     files_known = Signal(object)  # list of ModelFile, while a menu may be open
-    _measured = Signal(object)
     covered = Signal(bool)  # whether the Models page lies over the chat
 
     def __init__(
@@ -75,16 +73,14 @@ class ModelsDesk(QObject):
         self._files: HerePage | None = None
         self._unused_cards: list[UnusedCard] = []  # what the pages say of a card that is not used
         self.check: MachineCheck | None = None
-        self._described: tuple[Device, ...] = ()
-        self._speed: Speed | None = None
-        self._thread: threading.Thread | None = None
-        self._measured.connect(self._on_measured)
+        self._machine = ThisMachine(screen, actions, self)
+        self._machine.told.connect(self._show_machine)
+        self._machine.outdated.connect(self._on_machine_outdated)
         self.by_itself = CheckByItself(screen, actions, self._made_check, self)
         self.others = OtherModels(lambda: self._paths, self)
         self.others.changed.connect(self._on_others_changed)
         screen.page_due.connect(self._on_page_due)
         screen.settings_shown.connect(self._on_settings_shown)
-        screen.described.connect(self._on_described)
         chat.top.pill.clicked.connect(self._on_pill_clicked)
         chat.models_asked.connect(self.open_page)
         chat.demo_begun.connect(screen.begin_with_demo)
@@ -105,7 +101,7 @@ class ModelsDesk(QObject):
         if self._page is None:
             self._make_page()
         assert self._page is not None
-        self._ask_machine()
+        self._machine.ask()
         self._show_files()
         self.others.look()
         self.covered.emit(True)
@@ -125,8 +121,7 @@ class ModelsDesk(QObject):
         self.others.close()
         if self._file_fits is not None:
             self._file_fits.close()
-        if self._thread is not None:
-            self._thread.join()
+        self._machine.close()
         if self.downloader is not None:
             self.downloader.close()
         if self.check is not None:
@@ -205,28 +200,9 @@ class ModelsDesk(QObject):
             self.check.changed.connect(self._on_check_changed)
         return self.check
 
-    def _ask_machine(self) -> None:
-        """The memory is known at once, the cards when the engine has told them."""
-        self._show_machine(self._described)
-        self._actions.describe()
-        if self._speed is None and self._thread is None:
-            self._thread = threading.Thread(target=self._measure, name="speed", daemon=True)
-            self._thread.start()
-
-    def _measure(self) -> None:
-        """On a thread: it takes half a second."""
-        from app.models.speed import measure
-
-        self._measured.emit(measure())
-
-    @Slot(object)
-    def _on_measured(self, speed: Speed) -> None:
-        self._speed = speed
-        self._show_machine(self._described)
-
-    def _show_machine(self, devices: tuple[Device, ...]) -> None:
-        self._described = devices
-        machine = self._machine()
+    @Slot()
+    def _show_machine(self) -> None:
+        machine, devices, speed = self._machine.now(), self._machine.devices, self._machine.speed
         self._look_at(self.known())
         if self._chat.shows("first"):
             self._show_first(machine)
@@ -239,10 +215,10 @@ class ModelsDesk(QObject):
 
         named = {device.name: device.description for device in devices}
         cards = ", ".join(named[card.name] for card in machine.cards)
-        self._fits.show_machine(Here(machine, cards, psutil.virtual_memory().total, self._speed))
+        self._fits.show_machine(Here(machine, cards, psutil.virtual_memory().total, speed))
         self._show_loaded(self._screen.model)
-        best = recommended(machine, self._speed) if self._speed is not None else ""
-        self._gets.show_machine(machine, self._speed, best)
+        best = recommended(machine, speed) if speed is not None else ""
+        self._gets.show_machine(machine, speed, best)
         self._tell_unused(devices)
 
     def _tell_unused(self, devices: tuple[Device, ...]) -> None:
@@ -257,13 +233,12 @@ class ModelsDesk(QObject):
 
     def _look_at(self, files: Sequence[ModelFile]) -> None:
         """Find out which of them fit."""
-        self._made_file_fits().look([file.path for file in files], self._machine())
+        self._made_file_fits().look([file.path for file in files], self._machine.now())
 
-    def _machine(self) -> Machine:
-        """As it is now, with the cards that were told last."""
-        from app.models.machine import machine_of
-
-        return machine_of(self._described, self._screen.settings.load)
+    @Slot()
+    def _on_machine_outdated(self) -> None:
+        if self._chat.shows("first") or (self._page is not None and self._page.isVisible()):
+            self._machine.ask()
 
     @Slot(object)
     def _show_loaded(self, model: ModelChanged | None) -> None:
@@ -275,7 +250,7 @@ class ModelsDesk(QObject):
     def _on_need_asked(self, path: Path) -> None:
         """*What fits* is to be about this file."""
         self._planned = path
-        self._made_file_fits().ask(path, self._machine())
+        self._made_file_fits().ask(path, self._machine.now())
 
     @Slot(object)
     def _on_fit_told(self, fit: FileFit) -> None:
@@ -291,10 +266,6 @@ class ModelsDesk(QObject):
 
         path = Downloads(self._paths.models).place(model) / Path(wish(model).file.file).name
         return path if path.is_file() else None
-
-    @Slot(object)
-    def _on_described(self, described: Described) -> None:
-        self._show_machine(described.devices)
 
     @Slot()
     def _on_check_changed(self) -> None:
@@ -399,7 +370,7 @@ class ModelsDesk(QObject):
             self._made_file_fits().told.connect(first.rows.show_fit)
         if comes:
             self._on_download_changed()
-            self._ask_machine()
+            self._machine.ask()
             self.others.look()
         first.show_demo(there=self.model.demo)
         first.show_files(self.known())
@@ -410,11 +381,12 @@ class ModelsDesk(QObject):
 
         from app.ui.models.first import facts, offered
 
-        says, best, ids = offered(machine, self._speed)
+        devices, speed = self._machine.devices, self._machine.speed
+        says, best, ids = offered(machine, speed)
         if self._offers is not None:
-            self._offers.show_machine(machine, self._speed, best)
+            self._offers.show_machine(machine, speed, best)
         total = psutil.virtual_memory().total
-        self._chat.first.show_machine(says, facts(machine, self._described, total, self._paths.models, ids[0]), ids)
+        self._chat.first.show_machine(says, facts(machine, devices, total, self._paths.models, ids[0]), ids)
 
     @Slot()
     def _on_download_changed(self) -> None:
