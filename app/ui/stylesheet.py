@@ -13,7 +13,7 @@ QMenu {{
     background: {raised}; color: {text}; border: 1px solid {border_strong}; border-radius: 8px; padding: 4px;
     menu-scrollable: 1;
 }}
-QMenu::item {{ padding: {p6}px {p8}px {p6}px {p6}px; border-radius: 5px; margin: 0; min-height: {p18}px; }}
+QMenu::item {{ padding: {p6}px {p18}px {p6}px {p6}px; border-radius: 5px; margin: 0; min-height: {p18}px; }}
 QMenu::item:selected {{ background: {hover}; color: {text}; }}
 QMenu::item:disabled {{ color: {text3}; background: transparent; }}
 QMenu::icon {{ padding-left: {p10}px; padding-right: {p6}px; }}

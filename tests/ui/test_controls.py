@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -111,6 +112,17 @@ def test_a_menu_shows_and_does_what_it_says(look: Look, holder: QWidget, theme: 
     assert chosen == ["rename"]
     menu.actions()[2].trigger()
     assert chosen == ["rename", "fish"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("text", ["scan.pdf, page 1", "What the model saw", "iiii", "WWWWWWWW"])
+def test_a_menu_is_as_wide_as_its_words(look: Look, holder: QWidget, text: str, scale: float) -> None:
+    look.choose("light", scale)
+    menu = Menu(look, holder)
+    action = menu.add(text, lambda: None, icon="image")
+    menu.popup(holder.mapToGlobal(holder.rect().center()))
+    room = menu.actionGeometry(action).width() - 10 - look.px(16) - 10 - 12
+    assert room >= QFontMetricsF(look.font(13)).horizontalAdvance(text)
 
 
 def test_directions() -> None:
