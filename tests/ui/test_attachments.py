@@ -19,6 +19,7 @@ from app.core.message import Draft, PanAndScan
 from app.ui.attachments.desk import MOST
 from app.ui.attachments.seen_card import SeenCard
 from app.ui.attachments.thumbs import file_of
+from app.ui.controls import Button, Words
 from app.ui.main_window import MainWindow
 from tests.ui.attaching import BLIND, SEEING, Make, attach, cards, drafts, focused, names
 from tests.ui.windows import Asked, opened
@@ -280,6 +281,16 @@ def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainW
     window.attachments_now.attach([path] * 200)
     assert len(cards(window)) == MOST
     assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")
+
+
+def test_the_words_under_what_the_model_sees_are_whole(window: MainWindow, qtbot: QtBot, make: Make) -> None:
+    window.apply(SEEING)
+    (card,) = attach(window, qtbot, make("photo.png", size=(1500, 2000)))
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+    (shown,) = window.findChildren(SeenCard)
+    parts = [*shown.findChildren(Button), *shown.findChildren(Words)]
+    assert len(parts) >= 5
+    assert [part.accessibleName() for part in parts if part.width() < part.sizeHint().width()] == []
 
 
 def test_what_was_said_of_files_goes_with_the_message_and_with_the_chat(

@@ -20,7 +20,7 @@ from app.ui.main_window import MainWindow
 from app.ui.menus import Menu
 from tests.ui.attaching import SEEING, Make, attach, drafts
 from tests.ui.test_top_bar import READY
-from tests.ui.windows import Asked
+from tests.ui.windows import Asked, message
 
 assert READY.model is not None
 _OWN_SIZES = msgspec.structs.replace(
@@ -130,7 +130,8 @@ def test_a_picture_that_was_sent_is_told_as_it_was_seen(window: MainWindow, qtbo
     attach(window, qtbot, make("photo.png", size=(2000, 2700)))
     picture = msgspec.structs.replace(window.chat.composer.pictures[0], image_tokens=1120)
     _measured(window, _sighting(picture, 1082, 1344, 1824))
-    window.attachments_now._show_saw(picture, window.mapToGlobal(window.rect().center()))
+    window.apply(told.MessageAdded(msgspec.structs.replace(message("m1", "What is it?"), pictures=(picture,))))
+    window.chat.transcript.seen_asked.emit("m1", window.mapToGlobal(window.rect().center()))
     (shown,) = window.findChildren(SeenCard)
     said = _said(shown)
     assert shown.accessibleName() == "What the model saw"

@@ -8,8 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.message import Document, Draft, PanAndScan, Picture, Scan
@@ -18,12 +17,11 @@ from app.ui.attachments.attachment import Attachment, undecided_words
 from app.ui.attachments.mime import local_files, picture_bytes
 from app.ui.attachments.opener import Opener
 from app.ui.attachments.refusals import Refusals
+from app.ui.attachments.sent import SentAttachments
 from app.ui.attachments.sight import Sight, sight_of
-from app.ui.attachments.thumbs import file_of, thumbnail
 from app.ui.chat_pane import ChatPane
 from app.ui.layers import Dialog, Popover
 from app.ui.look import Look
-from app.ui.menus import Menu
 
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged, PicturesSeen
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from app.ui.attachments.strip import Strip
 
 MOST = 32  # attachments of one message
-_FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.heic *.heif);;All files (*)"
 
 
 @dataclass(slots=True)
@@ -85,10 +82,11 @@ class AttachmentDesk(QObject):
         composer.data_pasted.connect(self.take)
         composer.blind_asked.connect(self.tell_blind)
         composer.scan_left.connect(self._on_scan_left)
-        chat.transcript.picture_opened.connect(self._on_picture_opened)
-        chat.transcript.picture_menu_asked.connect(self._on_picture_menu_asked)
-        chat.transcript.seen_asked.connect(self._on_seen_asked)
-        chat.transcript.document_opened.connect(self._on_document_opened)
+        sent = SentAttachments(look, window, chat.transcript, show_dialog, self)
+        sent.enlarge_asked.connect(self._enlarge)
+        sent.seen_asked.connect(self._on_sent_seen_asked)
+        sent.attach_asked.connect(self._attach_again)
+        sent.found.connect(self.bring_back)
 
     @cached_property
     def opener(self) -> Opener:
@@ -362,73 +360,19 @@ class AttachmentDesk(QObject):
 
     # -- pictures of messages
 
-    @Slot(str, int)
-    def _on_picture_opened(self, message: str, place: int) -> None:
-        pictures = self._pictures(message)
-        if place >= len(pictures):
-            return
-        if thumbnail(pictures[place]).isNull():
-            self._find(pictures[place])
-        else:
-            self._enlarge(pictures, place)
-
-    @Slot(str, int)
-    def _on_document_opened(self, message: str, place: int) -> None:
-        from app.chat.documents import chosen
-        from app.ui.report_dialog import ReportDialog
-
-        entry = self._chat.transcript.entry(message)
-        documents = entry.message.documents if entry is not None else ()
-        if place < len(documents):
-            shown = documents[place]
-            words = chosen(shown)
-            said = "What the model read of it." if words is not None else "The text of this document is missing."
-            self._show_dialog(ReportDialog(self._look, self._window, shown.name, said, words or ""))
-
-    @Slot(str, int, QPoint)
-    def _on_picture_menu_asked(self, message: str, place: int, spot: QPoint) -> None:
-        pictures = self._pictures(message)
-        if place >= len(pictures):
-            return
-        shown = pictures[place]
-        menu = Menu(self._look, self._window)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if thumbnail(shown).isNull():
-            menu.add("Find…", lambda: self._find(shown), icon="search")
-        else:
-            menu.add("Open", lambda: self._enlarge(pictures, place), icon="expand")
-            menu.add("Copy picture", lambda: self._copy(shown), icon="copy")
-            menu.add("Attach again", lambda: self._attach_again(shown), icon="attach")
-            menu.add("What the model saw", lambda: self._show_saw(shown, spot), icon="seen")
-        menu.popup(spot)
-
-    @Slot(str, QPoint)
-    def _on_seen_asked(self, message: str, spot: QPoint) -> None:
-        entry = self._chat.transcript.entry(message)
-        pictures = entry.message.pictures if entry is not None else ()
-        if len(pictures) == 1:
-            self._show_saw(pictures[0], spot)
-        elif pictures:
-            menu = Menu(self._look, self._window)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            for number, one in enumerate(pictures, 1):
-                menu.add(one.name or f"Picture {number}", partial(self._show_saw, one, spot), icon="image")
-            menu.popup(spot)
-
-    def _show_saw(self, picture: Picture, spot: QPoint) -> None:
-        anchor = self._window.childAt(self._window.mapFromGlobal(spot)) or self._chat.transcript
+    @Slot(object, object)
+    def _on_sent_seen_asked(self, picture: Picture, anchor: QWidget) -> None:
         card = self._show_seen(anchor, picture, sent=True)
         card.opened.connect(lambda: self._enlarge((picture,), 0))
 
-    def _copy(self, picture: Picture) -> None:
-        QGuiApplication.clipboard().setImage(QImage(str(file_of(picture))))
-
+    @Slot(object)
     def _attach_again(self, picture: Picture) -> None:
         number = self._chat.composer.next_number()
         self._chat.composer.strip.add_opening(number, picture.name)
         self._chat.composer.strip.show_opened(number, _anew(picture))
         self._focus_composer()
 
+    @Slot(object, int)
     def _enlarge(self, pictures: Sequence[Picture], place: int) -> None:
         from app.ui.attachments.dialog import PictureDialog
 
@@ -440,22 +384,12 @@ class AttachmentDesk(QObject):
         dialog.begin()
         self._show_dialog(dialog)
 
-    def _find(self, picture: Picture) -> None:
-        dialog = QFileDialog(self._window, f"Find {picture.name or 'the picture'}", "", _FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.bring_back(picture, Path(name)))
-        dialog.open()
-
+    @Slot(object, object)
     def bring_back(self, picture: Picture, path: Path) -> None:
         """This file is said to be the picture that is missing."""
         number = self._chat.composer.next_number()
         self._given[number] = Given(self._conversation(), path, wanted=picture)
         self.opener.open_file(number, path, display_name(path))
-
-    def _pictures(self, message: str) -> tuple[Picture, ...]:
-        entry = self._chat.transcript.entry(message)
-        return entry.message.pictures if entry is not None else ()
 
     def _focus_composer(self) -> None:
         self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)

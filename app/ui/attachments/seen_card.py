@@ -72,11 +72,12 @@ class SeenCard(QWidget):
         column.addWidget(self._views)
         column.addLayout(self._sum())
         column.addWidget(Line(look))
-        column.addLayout(self._foot(sent))
+        self._row = self._foot(sent)
+        column.addLayout(self._row)
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        width = max(self._views.sizeHint().width(), self._look.px(NARROWEST))
+        width = max(self._views.sizeHint().width(), self._row.sizeHint().width(), self._look.px(NARROWEST))
         return QSize(width, layout.sizeHint().height() if layout else 0)
 
     def _head(self, title: str) -> QHBoxLayout:
