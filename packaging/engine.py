@@ -201,7 +201,8 @@ def _source(work: Path) -> Path:
 def _compile(work: Path, options: Sequence[str], *targets: str) -> Path:
     """The folder with the libraries; what was compiled before is not compiled again."""
     source, build_folder = _source(work) / "vendor" / "llama.cpp", work / "build"
-    run("cmake", "-S", str(source), "-B", str(build_folder), "-G", "Ninja", *options)
+    # Fresh: what an earlier try found out of this machine is asked again; what it compiled stays.
+    run("cmake", "--fresh", "-S", str(source), "-B", str(build_folder), "-G", "Ninja", *options)
     run("cmake", "--build", str(build_folder), "--target", *targets)
     return build_folder / "bin"
 
