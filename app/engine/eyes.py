@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from app.core.errors import EngineError
 from app.core.message import USUAL_IMAGE_TOKENS, Picture
 from app.core.paths import decode_path
@@ -192,6 +194,19 @@ class Eyes:
             self._encoder = None
 
     def _encode(self, view: View, progress: Progress) -> None:
+        embeddings, seconds = self._encoded(view, progress)
+        if not _are_numbers(embeddings):
+            self.rest()  # llama.cpp may have read memory that it had not written: there is other memory then
+            embeddings, seconds = self._encoded(view, progress)
+        if not _are_numbers(embeddings):
+            raise explained(LlamaFailure("picture", "its encoder gives no numbers"))
+        if len(embeddings) != view.cells * self._cell_size:
+            raise EngineError("The image part of the model does not do what its file says.", "encoder")
+        self.encoded += 1
+        self._embeddings.keep(view.what, embeddings, seconds)
+
+    def _encoded(self, view: View, progress: Progress) -> tuple[bytes, float]:
+        """The embeddings, and what they took in seconds."""
         try:
             encoder = self._loaded(view.tokens)
             began = perf_counter()
@@ -200,10 +215,7 @@ class Eyes:
             raise Stopped from error
         except LlamaFailure as error:
             raise explained(error) from error
-        if len(embeddings) != view.cells * self._cell_size:
-            raise EngineError("The image part of the model does not do what its file says.", "encoder")
-        self.encoded += 1
-        self._embeddings.keep(view.what, embeddings, perf_counter() - began)
+        return embeddings, perf_counter() - began
 
     def _bitmap(self, view: View) -> Bitmap:
         picture, path = view.picture, decode_path(view.picture.path)
@@ -231,6 +243,10 @@ class Eyes:
 
     def _find(self, view: View) -> bytes | None:
         return self._embeddings.find(view.what, view.cells * self._cell_size)
+
+
+def _are_numbers(embeddings: bytes) -> bool:
+    return bool(np.isfinite(np.frombuffer(embeddings, np.float32)).all())
 
 
 def explained(error: LlamaFailure) -> EngineError:

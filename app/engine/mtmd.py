@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -232,7 +233,8 @@ def refusal(library: Llama, model: LlamaModel, path: Path) -> str:
         return ""
     if any(_GIVEN_UP in line for line in said):
         return ""
-    return said[0].rpartition("': ")[2] if said else "no reason was given"
+    reason = said[0].rpartition("': ")[2] if said else ""
+    return re.sub(r"^\w+: ", "", reason) or "no reason was given"  # without the name of a function
 
 
 def _params(m: Any, library: Llama) -> Any:

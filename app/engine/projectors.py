@@ -16,9 +16,12 @@ from app.gguf.projector import GEMMA_3, ImagePart, beside, fits, fitting, image_
 
 _SEEING_WIDTHS = (2560, 3840, 5376)  # of Gemma 3 4B, 12B and 27B
 _FINGERPRINTED = 1 << 20  # bytes of a mmproj's beginning and end
-# libmtmd gives their cells places that depend on all that stands before, which no cache of ours can know
-_PLACED = ("deepseek4v", "hunyuanvl")
 _ROWS = "Its image part places pictures in rows and columns, which is not possible here."
+_PLACES = "What it sees depends on where a picture stands in the text, which is not possible here."
+_PLACED = {
+    "deepseek4v": _PLACES,
+    "hunyuanvl": _PLACES,
+}  # a view of theirs cannot be kept by its pixels alone (mtmd.cpp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def _refused(library: Llama, llama: LlamaModel, projector: Projector) -> str:
     if not kind:
         return f"“{name}” is for sound only."
     if llama.mrope or kind in _PLACED:
-        return _ROWS
+        return _PLACED.get(kind, _ROWS)
     reason = refusal(library, llama, projector.path)
     if "unknown projector type" in reason:
         return f"“{name}” is an image part of a kind that this version does not know ({kind[:60]})."

@@ -76,6 +76,26 @@ def write_idefics3(path: Path) -> Path:
     return _written(writer, tensors)
 
 
+def write_mlp(path: Path) -> Path:
+    """LLaVA's encoder: one size, 256 tokens that are read like text; its header has another width than its layers."""
+    random = np.random.default_rng(13)
+    writer = _begun(path, {"clip.projector_type": "mlp"}, 48, image_size=256, layers=_LAYERS)
+    tensors = {
+        "v.class_embd": _random(random, _EMBEDDING),
+        "v.patch_embd.weight": _random(random, _EMBEDDING, 3, 16, 16),
+        "v.position_embd.weight": _random(random, 257, _EMBEDDING),
+        "v.pre_ln.weight": np.ones(_EMBEDDING, np.float32),
+        "v.pre_ln.bias": np.zeros(_EMBEDDING, np.float32),
+        "mm.0.weight": _random(random, _FORWARD, _EMBEDDING),
+        "mm.0.bias": np.zeros(_FORWARD, np.float32),
+        "mm.2.weight": _random(random, WIDTH, _FORWARD),
+        "mm.2.bias": np.zeros(WIDTH, np.float32),
+    }
+    for number in range(_LAYERS):
+        tensors |= _block(random, number)
+    return _written(writer, tensors)
+
+
 def write_audio(path: Path) -> Path:
     """An image part that hears and does not see; its weights are of no use."""
     writer = gguf.GGUFWriter(path, "clip")

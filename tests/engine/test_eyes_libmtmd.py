@@ -10,23 +10,34 @@ import msgspec
 import numpy as np
 import pytest
 
+from app.core.errors import EngineError
 from app.core.message import FinishReason, Message, Picture, Role
 from app.core.paths import decode_path, encode_path
 from app.core.protocol import Event, Finished, Generate, Load, LookAhead, LookedAhead, Measure, Prompt, Seeing
-from app.core.settings import LoadOptions
+from app.core.settings import LoadOptions, Sampling
+from app.engine.context import Stopped
 from app.engine.local import LocalEngine
 from app.engine.model import Model
+from app.engine.mtmd import Bitmap, Encoder, Progress
 from app.media.prepare import whole
 from tests.engine.chats import Chat, loaded, model_of
 from tests.engine.gemma4 import write_gemma4
-from tests.engine.image_parts import write_gemma4uv, write_gemma4v, write_idefics3, write_llama
+from tests.engine.image_parts import (
+    IDEFICS_TOKENS,
+    write_gemma4uv,
+    write_gemma4v,
+    write_idefics3,
+    write_llama,
+    write_mlp,
+)
 from tests.engine.theirs import Floats, Theirs
 from tests.media.drawn import kept, number, shape
 
 TEXT = "What number is shown?"
 MARKER = "<__media__>"
-OPTIONS = LoadOptions(context=4096, threads=1)
-KINDS = ("gemma4v", "gemma4uv", "idefics3")
+OPTIONS = LoadOptions(context=4096, batch=96, threads=1)  # cells that do not see each other are read in parts
+KINDS = ("gemma4v", "gemma4uv", "idefics3", "mlp")
+TOKENS = {"idefics3": IDEFICS_TOKENS, "mlp": ()}
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +48,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind in KINDS:
         (folder / kind).mkdir()
         file = folder / kind / "tiny.gguf"
-        found[kind] = write_llama(file) if kind == "idefics3" else write_gemma4(file, is_alive=True)
+        found[kind] = write_llama(file, TOKENS[kind]) if kind in TOKENS else write_gemma4(file, is_alive=True)
     write_gemma4v(folder / "gemma4v" / "mmproj-tiny.gguf")
     write_gemma4uv(folder / "gemma4uv" / "mmproj-tiny.gguf")
     write_idefics3(folder / "idefics3" / "mmproj-tiny.gguf")
+    write_mlp(folder / "mlp" / "mmproj-tiny.gguf")
     return found
 
 
@@ -133,8 +145,31 @@ def test_after_a_restart_no_encoder_is_loaded(files: dict[str, Path], tmp_path: 
     assert np.array_equal(found[0][2], found[1][2])
 
 
+def test_what_was_stopped_in_the_middle_of_a_picture_is_read_again(files: dict[str, Path], tmp_path: Path) -> None:
+    """Its cells are no beginning to go on from, though they are not evaluated at once."""
+    with loaded(files["mlp"], OPTIONS) as engine:
+        model, prompt = model_of(engine), _prompt(kept(shape("star", "red", size=(400, 300)), tmp_path))
+        cells, _, logits = _ours(model, prompt)
+        model.context.clear()
+
+        def stop(done: int) -> int:
+            if done > 150:
+                raise Stopped
+            return 96
+
+        with pytest.raises(Stopped):
+            model.context.read(cells, 96, stop)
+        assert 150 < len(model.context) < len(cells)
+        assert cells[len(model.context)] < 0, "in the middle of the picture"
+        reused = model.context.reuse(cells)
+        assert reused < 20
+        model.context.read(cells[reused:], 96, lambda _cells: 96)
+        model.llama_context.synchronize()
+        assert np.abs(np.frombuffer(model.llama_context.logits(), np.float32) - logits).max() <= 0.01
+
+
 def test_a_second_question_reads_and_encodes_nothing_again(engine: LocalEngine, tmp_path: Path) -> None:
-    chat = Chat(engine)
+    chat = Chat(engine, Sampling(temperature=0.0, max_tokens=20))
     picture = kept(shape("star", "red", size=(400, 300)), tmp_path)
     first = _see(chat, "What shape is this?", picture)
     assert first.usage.images_encoded == first.usage.images > 0
@@ -142,7 +177,7 @@ def test_a_second_question_reads_and_encodes_nothing_again(engine: LocalEngine, 
     assert (second.usage.images, second.usage.images_encoded) == (first.usage.images, 0)
     assert second.usage.evaluated_tokens <= chat.message_cost("What colour is the star?") + 1 + 16
     assert chat.regenerate().usage.evaluated_tokens <= 1
-    again = _see(Chat(engine), "What colour is the star?", picture)
+    again = _see(Chat(engine, chat.sampling), "What colour is the star?", picture)
     assert again.usage.images_encoded == 0
 
 
@@ -170,6 +205,27 @@ def test_encoding_is_told_and_stops(engine: LocalEngine, tmp_path: Path) -> None
     theirs.free()
     assert cells
     assert all(np.array_equal(one, other) for one, other in zip(expected, embeddings, strict=True))
+
+
+def test_what_is_no_number_is_made_again_or_told(
+    gemma: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """llama.cpp's graph of Pixtral multiplies memory that nobody wrote by zero: what it was may stay no number."""
+    right, broken = Encoder.encode, 1
+
+    def encode(self: Encoder, bitmap: Bitmap, place: int, progress: Progress) -> bytes:
+        nonlocal broken
+        broken -= 1
+        found = right(self, bitmap, place, progress)
+        return found if broken < 0 else b"\0\0\xc0\x7f" + found[4:]
+
+    monkeypatch.setattr("app.engine.eyes.Encoder.encode", encode)
+    prompt = _prompt(kept(shape("star", "red"), tmp_path))
+    _, (embeddings,), _ = _ours(model_of(gemma), prompt)
+    assert np.isfinite(embeddings).all()
+    broken = 2
+    with pytest.raises(EngineError, match="The picture could not be read by the model"):
+        _ours(model_of(gemma), _prompt(kept(shape("star", "blue"), tmp_path)))
 
 
 def test_it_is_seen_ahead(engine: LocalEngine, tmp_path: Path) -> None:
