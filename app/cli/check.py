@@ -1,17 +1,19 @@
 """The self-check: questions whose answers are known, put to the microscopic model that ships with the program.
 
 It runs the whole way (session, worker, engine, store) in a temporary folder: on the processor, then on each graphics
-card in a worker of its own. A card that answers otherwise, crashes or hangs is found before a large model is on it.
+card, text and pictures each in a worker of its own. What a large model sees with is tried too, with a made-up image
+part of full size (`app.cli.made_up`): what a card makes of a picture is held against what the processor makes of it. A
+card that answers otherwise, crashes or hangs is found before a large model is on it.
 """
 
 from __future__ import annotations
 
-import struct
+import math
 import tempfile
 import threading
-import zlib
-from collections.abc import Sequence
-from contextlib import suppress
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,41 +22,58 @@ from app.chat.calling import ToolMode
 from app.cli.attaching import Opening, seen_by
 from app.cli.commands import AnswerOptions, ModelChoice
 from app.cli.link import SessionLink
+from app.cli.made_up import plain_picture, ringed_picture, write_image_part
 from app.cli.opening import load_model, start_conversation
 from app.cli.output import Output
 from app.cli.turns import Branch, Turn
-from app.core.errors import UserError
+from app.core.errors import EngineError, UserError
 from app.core.message import Draft, PanAndScan
 from app.core.paths import DataPaths, resources
 from app.core.protocol import Device, ModelInfo
 from app.core.settings import Sampling
+from app.gguf.header import read_header
 
 PROCESSOR = "CPU"
 _GREEDY = Sampling(temperature=0.0, max_tokens=64)
-_DEVICE_SECONDS = 60.0  # for all questions on one card
+_SECONDS = 60.0  # for the text on one card, as much for its pictures and for the image part of full size
+# Of what the processor makes of a token, in the token where it is most. One hundredth is what a card's 16-bit sums come
+# to; a wrong one is off by a third and more, and the attention left out by half.
+_ALLOWED_APART = 0.1
+_DIGEST = 32  # bytes before the embeddings in a file of them (app.engine.eyes)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A prompt and the answer that a right engine gives to it.
 
-    `colour` is of a picture that goes with it; `tools` are those that the model is told of, and calls.
+    `colour` is of a picture that goes with it; `tools` are those that the model is told of, and calls. `full_size`
+    marks the one that is put to the image part alone.
     """
 
     prompt: str
     expected: str
     colour: tuple[int, int, int] | None = None
     tools: frozenset[str] = frozenset()
+    full_size: bool = False
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is about a picture."""
+        return self.full_size or self.colour is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came out on one device, and after how many seconds; "" where nothing did."""
+    """What came out on one device, and after how many seconds; "" where nothing did.
+
+    `apart` is how far embeddings are from those of the processor, as a part of them.
+    """
 
     question: Question
     answer: str
     device: str = PROCESSOR
     seconds: float = 0.0
+    apart: float | None = None
 
     @property
     def right(self) -> bool:
@@ -64,7 +83,8 @@ class Checked:
 
 # Each chat stands for one thing that can break: recall over turns, the system text, a typed control token, counting,
 # what the image encoder makes of two pictures, and the call of a tool with its result.
-CHATS: tuple[tuple[str, tuple[Question, ...]], ...] = (
+Chat = tuple[str, tuple[Question, ...]]  # the system text and what is asked
+CHATS: tuple[Chat, ...] = (
     (
         "",
         (
@@ -79,6 +99,7 @@ CHATS: tuple[tuple[str, tuple[Question, ...]], ...] = (
     ("", (Question("What colour is it?", "It is blue.", (0, 0, 255)),)),
     ("", (Question("What is 12 * 7?", "The result is 84.", tools=frozenset({"calculator"})),)),
 )
+FULL_SIZE = Question("What does an image part of full size see?", "the same as on the processor", full_size=True)
 
 
 def self_check_model() -> Path:
@@ -92,55 +113,78 @@ def run_self_check(output: Output, devices: Sequence[Device] = (), addons: Path 
     `addons` is the person's folder of backends.
     Raises UserError when an answer of the processor does not come at all.
     """
-    found = _asked(output, PROCESSOR, ModelChoice(path=self_check_model(), gpu_layers=0), addons)
-    for device in devices:
-        if device.kind in ("gpu", "igpu"):
-            found += _on_card(output, device, addons)
+    found: list[Checked] = []
+    _ask(output, _Place(PROCESSOR, addons), CHATS, found)
+    cards = [_Place(device.name, addons) for device in devices if device.kind in ("gpu", "igpu")]
+    for card in cards:
+        found += [*_on_card(output, card, pictures=False), *_on_card(output, card, pictures=True)]
+    answering = [card for card in cards if all(one.answer for one in found if one.device == card.device)]
+    if answering:
+        found += _compared(output, _Place(PROCESSOR, addons), answering)
     output.clear_status()
     return found
 
 
-def _on_card(output: Output, device: Device, addons: Path | None) -> list[Checked]:
+class _NoRoom(Exception):
+    """The card has no memory for an image part, and will not be given one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A device, with the person's folder of backends."""
+
+    device: str
+    addons: Path | None
+
+    def choice(self, mmproj: Path | None = None) -> ModelChoice:
+        """The self-check model on this device alone."""
+        if self.device == PROCESSOR:
+            return ModelChoice(self_check_model(), mmproj, gpu_layers=0)
+        return ModelChoice(self_check_model(), mmproj, gpu_layers=999, device=self.device)
+
+    @contextmanager
+    def session(self) -> Iterator[tuple[DataPaths, SessionLink]]:
+        """A session in a folder of its own. That of a card has its worker killed when its time is over."""
+        with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
+            paths = DataPaths(Path(folder), addons_at=self.addons)
+            with SessionLink(paths) as link:
+                watch = threading.Timer(_SECONDS, lambda: link.post(lambda session: session.kill_engine()))
+                if self.device != PROCESSOR:
+                    watch.start()
+                try:
+                    yield paths, link
+                finally:
+                    watch.cancel()
+
+
+def _on_card(output: Output, card: _Place, *, pictures: bool) -> list[Checked]:
     """What does not come (the card crashes or hangs) is a wrong answer to every question that is left."""
     found: list[Checked] = []
-    choice = ModelChoice(path=self_check_model(), gpu_layers=999, device=device.name)
+    chats = [chat for chat in CHATS if any(question.is_seen for question in chat[1]) == pictures]
     with suppress(UserError):
-        _asked(output, device.name, choice, addons, found, _DEVICE_SECONDS)
-    questions = [question for _, questions in CHATS for question in questions]
-    return found + [Checked(question, "", device.name) for question in questions[len(found) :]]
+        _ask(output, card, chats, found)
+    questions = [question for _, questions in chats for question in questions]
+    return found + [Checked(question, "", card.device) for question in questions[len(found) :]]
 
 
-def _asked(
-    output: Output,
-    device: str,
-    choice: ModelChoice,
-    addons: Path | None,
-    found: list[Checked] | None = None,
-    seconds: float | None = None,
-) -> list[Checked]:
-    """The answers so far are in `found` also when this raises. After `seconds` the worker is killed."""
-    found = [] if found is None else found
-    with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
-        paths = DataPaths(Path(folder), addons_at=addons)
-        with SessionLink(paths) as link:
-            watch = threading.Timer(seconds or 0.0, lambda: link.post(lambda session: session.kill_engine()))
-            if seconds is not None:
-                watch.start()
-            try:
-                output.status(f"Loading the self-check model ({device})…")
-                model = load_model(link, output, choice, _GREEDY, quiet=True)
-                for system, questions in CHATS:
-                    branch = start_conversation(link, AnswerOptions(system=system))
-                    for question in questions:
-                        output.status(f"Asking ({device}): {question.prompt}")
-                        _tell_tools(link, question.tools)
-                        draft = _draft(question, paths, output, model)
-                        began = perf_counter()
-                        answer = _answer(link, output, branch, draft)
-                        found.append(Checked(question, answer, device, perf_counter() - began))
-            finally:
-                watch.cancel()
-    return found
+def _ask(output: Output, place: _Place, chats: Sequence[Chat], found: list[Checked]) -> None:
+    """The answers so far are in `found` also when this raises. A card that once gave no answer is asked no more."""
+    with place.session() as (paths, link):
+        output.status(f"Loading the self-check model ({place.device})…")
+        model = load_model(link, output, place.choice(), _GREEDY, quiet=True)
+        if place.device != PROCESSOR and not model.gpu_layers:
+            raise EngineError(f"{place.device} is not there any more.", "device")
+        for system, questions in chats:
+            branch = start_conversation(link, AnswerOptions(system=system))
+            for question in questions:
+                output.status(f"Asking ({place.device}): {question.prompt}")
+                _tell_tools(link, question.tools)
+                draft = _draft(question, paths, output, model)
+                began = perf_counter()
+                answer = _answer(link, output, branch, draft)
+                found.append(Checked(question, answer, place.device, perf_counter() - began))
+                if not answer and place.device != PROCESSOR:
+                    return
 
 
 def _answer(link: SessionLink, output: Output, branch: Branch, draft: Draft) -> str:
@@ -158,17 +202,71 @@ def _draft(question: Question, paths: DataPaths, output: Output, model: ModelInf
     if question.colour is None:
         return Draft(question.prompt)
     file = paths.root / "picture.png"
-    file.write_bytes(_plain_png(question.colour))
+    file.write_bytes(plain_picture(question.colour))
     pictures = Opening(paths, output).pictures([file], PanAndScan.OFF)
     return Draft(question.prompt, seen_by(model, pictures))
 
 
-def _plain_png(colour: tuple[int, int, int], side: int = 64) -> bytes:
-    """A picture of one colour."""
+def _compared(output: Output, processor: _Place, cards: Sequence[_Place]) -> Iterator[Checked]:
+    """The image part of full size on each card beside the processor; nothing where that does not get it done."""
+    with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
+        mmproj = Path(folder) / "mmproj.gguf"
+        width = read_header(self_check_model()).number("gemma3.embedding_length")
+        try:
+            write_image_part(mmproj, width)
+        except OSError as error:
+            output.sentence(f"No image part of full size was tried: {error.strerror or error}.")
+            return
+        expected = b""
+        with suppress(UserError):
+            expected, _ = _seen(output, processor, mmproj)
+        for card in cards if expected else ():
+            seen, seconds = b"", 0.0
+            try:
+                seen, seconds = _seen(output, card, mmproj)
+            except _NoRoom:
+                continue
+            except UserError:
+                pass
+            apart = how_far_apart(expected, seen, width) if seen else None
+            yield Checked(FULL_SIZE, _in_words(apart), card.device, seconds, apart)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = (b"\0" + bytes(colour) * side) * side
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+def _seen(output: Output, place: _Place, mmproj: Path) -> tuple[bytes, float]:
+    """The embeddings of a picture (float32), b"" where none were made, and the seconds that it took.
+
+    Raises _NoRoom, and UserError where the model does not load.
+    """
+    with place.session() as (paths, link):
+        output.status(f"Looking with an image part of full size ({place.device})…")
+        model = load_model(link, output, place.choice(mmproj), _GREEDY, quiet=True)
+        if place.device != PROCESSOR and not model.encoder_on_card:
+            raise _NoRoom
+        file = paths.root / "picture.png"
+        file.write_bytes(ringed_picture())
+        draft = Draft(FULL_SIZE.prompt, Opening(paths, output).pictures([file], PanAndScan.OFF))
+        began = perf_counter()
+        _answer(link, output, start_conversation(link, AnswerOptions()), draft)
+        seconds = perf_counter() - began
+        made = list(paths.embeddings.glob("*.embd"))
+        return (made[0].read_bytes()[_DIGEST:] if made else b""), seconds
+
+
+def _in_words(apart: float | None) -> str:
+    if apart is None:
+        return ""
+    if math.isinf(apart):
+        return "no numbers at all"
+    return FULL_SIZE.expected if apart <= _ALLOWED_APART else f"something else, {apart:.0%} apart"
+
+
+def how_far_apart(expected: bytes, seen: bytes, width: int) -> float:
+    """The distance of two runs of tokens, `width` float32 each, in the token where it is most: a part of its length."""
+    one, other = (array("f", data) for data in (expected, seen))
+    most = 0.0
+    for start in range(0, len(one), width):
+        token, beside = one[start : start + width], other[start : start + width]
+        length = math.hypot(*token)
+        apart = math.dist(token, beside) / length
+        most = max(most, apart) if math.isfinite(apart) else math.inf
+    return most

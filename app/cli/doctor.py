@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -116,7 +117,7 @@ def _set_aside(report: Report, paths: DataPaths) -> None:
     for checked in report.check or ():
         device = next((one for one in report.found if one.name == checked.device and one.kind != "cpu"), None)
         if device is not None and not checked.right:
-            (blind if checked.question.colour else wrong).add(device.description)
+            (blind if checked.question.is_seen else wrong).add(device.description)
     report.avoid, report.encoder_avoid = tuple(sorted(wrong)), tuple(sorted(blind - wrong))
     for name in report.avoid:
         report.problems.append(Problem(f"{name} gives wrong answers, so it is not used.", _MEND_CARD))
@@ -225,19 +226,25 @@ def _record(report: Report) -> dict[str, object]:
         "unused_card": asdict(report.unused_card) if report.unused_card is not None else None,
     }
     if report.check is not None:
-        record["check"] = [
-            {
-                "device": checked.device,
-                "question": checked.question.prompt,
-                "expected": checked.question.expected,
-                "answer": checked.answer,
-                "right": checked.right,
-                "picture": checked.question.colour is not None,
-                "seconds": round(checked.seconds, 3),
-            }
-            for checked in report.check
-        ]
+        record["check"] = [_checked(checked) for checked in report.check]
         record["set_aside"] = {"text": report.avoid, "pictures": report.encoder_avoid}
+    return record
+
+
+def _checked(checked: Checked) -> dict[str, object]:
+    """`apart` is there where embeddings were compared: how far they are from the processor's, as a part of them."""
+    record: dict[str, object] = {
+        "device": checked.device,
+        "question": checked.question.prompt,
+        "expected": checked.question.expected,
+        "answer": checked.answer,
+        "right": checked.right,
+        "picture": checked.question.is_seen,
+        "full_size": checked.question.full_size,
+        "seconds": round(checked.seconds, 3),
+    }
+    if checked.apart is not None and isfinite(checked.apart):
+        record["apart"] = round(checked.apart, 4)
     return record
 
 
@@ -257,7 +264,8 @@ def _print(report: Report, output: Output) -> None:
             output.line(f"    {report.unused_card.command}")
     for checked in report.check or ():
         if checked.right:
-            output.line(f"right   {checked.device}: {checked.question.prompt} → {checked.answer}")
+            apart = f" ({checked.apart:.1%} apart)" if checked.apart is not None else ""
+            output.line(f"right   {checked.device}: {checked.question.prompt} → {checked.answer}{apart}")
         else:
             said = checked.answer or "nothing"
             output.line(

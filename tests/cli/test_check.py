@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.cli.check import CHATS, PROCESSOR, Checked, Question, run_self_check
+from app.cli import check, made_up
+from app.cli.check import CHATS, FULL_SIZE, PROCESSOR, Checked, Question, how_far_apart, run_self_check
 from app.cli.commands import Doctor
 from app.cli.doctor import run_doctor
 from app.cli.link import SessionLink
@@ -16,9 +20,10 @@ from app.core.errors import ExitCode
 from app.core.paths import DataPaths
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions
+from tests.engine import cards
 
 CARD = Device("CUDA0", "A card", "gpu", 8 << 30, 8 << 30)
-QUESTIONS = [question for _, questions in CHATS for question in questions]
+QUESTIONS = [*(question for _, questions in CHATS for question in questions), FULL_SIZE]
 
 
 def _doctor(
@@ -57,7 +62,7 @@ def test_a_card_that_answers_wrong_is_set_aside_until_it_is_right(
 
 
 def test_a_card_that_sees_wrong_is_set_aside_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = tuple(question for question in QUESTIONS if question.colour)
+    pictures = tuple(question for question in QUESTIONS if question.is_seen)
     _, said, load = _doctor(tmp_path, monkeypatch, pictures)
     assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
     assert "A card sees pictures wrongly, so the processor looks at them instead." in said
@@ -76,4 +81,76 @@ def test_a_card_that_is_gone_gives_no_answers_and_the_processor_all() -> None:
     found = run_self_check(Output(io.StringIO(), io.StringIO()), (CARD,))
     by_device = {name: [one for one in found if one.device == name] for name in (PROCESSOR, "CUDA0")}
     assert all(one.right for one in by_device[PROCESSOR])
-    assert len(by_device["CUDA0"]) == len(QUESTIONS)
+    assert [one.answer for one in by_device["CUDA0"]] == [""] * (len(QUESTIONS) - 1)
+
+
+# -- a card that is there, in an engine of its own
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], Device]:
+    """Makes an engine with a card that meets with a fault in encoders of so many patches, for workers of this test."""
+    monkeypatch.setattr(made_up, "LAYERS", 1)
+
+    def made(fault: str, at: int) -> Device:
+        site = cards.engine_with_card(tmp_path / "engine", fault, at)
+        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
+        monkeypatch.setenv("PYTHONPATH", path)
+        return Device("Card0", "A card of tests", "gpu", 8 << 30, 8 << 30)
+
+    return made
+
+
+Made = Callable[[str, int], Device]
+
+
+def _quiet() -> Output:
+    return Output(io.StringIO(), io.StringIO())
+
+
+def _on(card: Device) -> list[Checked]:
+    """What the whole self-check finds on a card."""
+    return [one for one in run_self_check(_quiet(), (card,)) if one.device == card.name]
+
+
+def test_a_right_card_sees_in_full_size_what_the_processor_sees(engine: Made) -> None:
+    found = _on(engine("", 1))
+    assert all(one.right for one in found)
+    assert {one.question for one in found} == set(QUESTIONS)
+    assert found[-1].question is FULL_SIZE
+    assert found[-1].apart is not None
+    assert found[-1].apart < 0.01
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer"), [(cards.SEES_OTHERWISE, "something else, "), (cards.CRASHES, "")], ids=["wrong", "crash"]
+)
+def test_what_is_wrong_in_full_size_only_is_found(engine: Made, fault: str, answer: str) -> None:
+    found = _on(engine(fault, cards.FULL_SIZE))
+    assert [one.question for one in found if not one.right] == [FULL_SIZE]
+    assert found[-1].answer.startswith(answer)
+    assert bool(found[-1].answer) == bool(answer)
+
+
+def test_a_card_that_crashes_over_pictures_has_answered_all_else(engine: Made) -> None:
+    found = _on(engine(cards.CRASHES, 1))
+    assert all(one.right != one.question.is_seen for one in found)
+    assert FULL_SIZE not in {one.question for one in found}, "it is tried no more"
+
+
+def test_a_card_that_hangs_is_not_waited_for(engine: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(check, "_SECONDS", 4.0)
+    card = check._Place(engine(cards.HANGS, 1).name, None)
+    pictures = check._on_card(_quiet(), card, pictures=True)
+    assert [one.answer for one in pictures] == ["", ""]
+    mmproj = tmp_path / "mmproj.gguf"
+    made_up.write_image_part(mmproj, 128)
+    assert check._seen(_quiet(), card, mmproj)[0] == b""
+
+
+def test_how_far_apart_is_told_by_the_worst_token() -> None:
+    expected = struct.pack("<4f", 3, 4, 0, 1)
+    assert how_far_apart(expected, expected, 2) == 0
+    assert how_far_apart(expected, struct.pack("<4f", 3, 4, 0, 1.5), 2) == 0.5
+    assert how_far_apart(expected, struct.pack("<4f", -3, -4, 0, 1), 2) == 2
+    assert how_far_apart(expected, struct.pack("<4f", float("nan"), 4, 0, 1), 2) == float("inf")

@@ -5,9 +5,7 @@ The backends are made here with a C compiler, which is there wherever the engine
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from app.core.errors import EngineError
 from app.engine.backends import FORCED_VARIANT, GPU_SWITCH, Backends, Trial, load_processor, variants
 from app.engine.probe import Verdict
+from tests.engine import cards
 
 Make = Callable[[str, str], Path]
 
@@ -25,30 +24,7 @@ HANGS = "#include <unistd.h>\n__attribute__((constructor)) static void hang(void
 ENDS = "#include <unistd.h>\n__attribute__((constructor)) static void end(void) { _exit(0); }"
 FOREIGN = "int nothing_of_ggml;"
 PROCESSOR = "extern void *ggml_backend_cpu_reg(void); void *ggml_backend_init(void) { return ggml_backend_cpu_reg(); }"
-# A card that computes with the processor: its device is the processor's under another kind (ggml-backend-impl.h).
-CARD = """
-#include <string.h>
-typedef struct { void *functions[17], *registry, *context; } Device;
-typedef struct { int version; const char *(*name)(void *); size_t (*count)(void *); void *(*get)(void *, size_t);
-                 void *(*address)(void *, const char *); void *context; } Registry;
-extern void *ggml_backend_cpu_reg(void), *ggml_backend_reg_dev_get(void *, size_t);
-static Device card;
-static Registry registry;
-static int kind(void *device) { return 1; }
-static const char *name(void *any) { return "Card0"; }
-static size_t count(void *any) { return 1; }
-static void *get(void *any, size_t index) { return &card; }
-static void *no_backend(void *device, const char *parameters) { return NULL; }
-void *ggml_backend_init(void) {
-    Registry *processor = ggml_backend_cpu_reg();
-    memcpy(&card, ggml_backend_reg_dev_get(processor, 0), sizeof card);
-    card.functions[0] = name; card.functions[3] = kind; card.registry = &registry;
-    if (BROKEN) card.functions[5] = no_backend;
-    registry.version = processor->version; registry.name = name; registry.count = count; registry.get = get;
-    return &registry;
-}
-"""
-WORKS, WRONG = CARD.replace("BROKEN", "0"), CARD.replace("BROKEN", "1")
+WORKS, WRONG = cards.source(), cards.source(broken=True)
 PROCESSOR_KIND, CARD_KIND = 0, 1  # ggml_backend_dev_type
 VARIANT = "int ggml_backend_score(void) {{ return {}; }}"
 
@@ -90,23 +66,15 @@ def _backends_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def libraries() -> Path:
     """The folder of the engine that is installed."""
-    spec = importlib.util.find_spec("llama_cpp")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "lib"
+    return cards.package() / "lib"
 
 
 @pytest.fixture
-def make(tmp_path: Path, libraries: Path) -> Make:
+def make(tmp_path: Path) -> Make:
     """Makes `tmp_path/FOLDER/libggml-NAME.so` of C source; given "FOLDER/NAME" and the source."""
 
     def made(name: str, source: str) -> Path:
-        path = tmp_path / Path(name).parent / f"libggml-{Path(name).name}.so"
-        path.parent.mkdir(exist_ok=True)
-        compiler = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-w", "-x", "c", "-", "-o", str(path)]
-        linked = ["-x", "none", *(str(libraries / f"libggml-{one}.so") for one in ("base", "cpu"))]
-        subprocess.run([*compiler, *linked], input=source, text=True, check=True)
-        return path
+        return cards.compiled(tmp_path / Path(name).parent / f"libggml-{Path(name).name}.so", source)
 
     return made
 

@@ -304,6 +304,13 @@ def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
     right = Answer("CPU", "Who are you?", "I am Micro.", "I am Micro.", True, False, 0.1)
     wrong = Answer("Vulkan0", "What colour is it?", "It is red.", "blue blue", False, True, 0.2)
     cpu = CheckedDevice("CPU", "A processor", "cpu", 0, 0)
+    same = "the same as on the processor"
+    full = Answer("Vulkan0", "What does it see?", same, same, True, True, 0.4, full_size=True, apart=0.012)
+    machine.report = Report((cpu, card), (right, full), SetAside())
+    machine.changed.emit()
+    said = {one.accessibleName() for one in check.findChildren(QWidget) if not one.isHidden()}
+    assert "An image part of full size sees what it sees on the processor (1.2% apart)." in said
+    assert asked.take() == []
     machine.report = Report((cpu, card), (right, wrong), SetAside((), ("A card",)))
     machine.changed.emit()
     assert check.title.text == "Text and images work, with a card set aside"

@@ -38,8 +38,9 @@ class CheckPage(QWidget):
         foot = Sentence(look, 12, 16)
         foot.say(
             "",
-            "The check uses a test model of 4 MB that comes with Cabochon, each device in a process of its own: "
-            "a driver that crashes takes nothing with it. The same in a terminal: cabochon doctor --check",
+            "The check uses a test model of 4 MB that comes with Cabochon, and for a card an image part of full size "
+            "that is made up for it, each device in a process of its own: a driver that crashes takes nothing with it. "
+            "The same in a terminal: cabochon doctor --check",
         )
         texts = QVBoxLayout()
         texts.setSpacing(2)
@@ -95,6 +96,7 @@ class _Row(QWidget):
         super().__init__()
         self._look = look
         self._first = first
+        self._indent = look.px(18) + 14  # below the name, beside the icon
         name = "CPU" if device.kind == "cpu" else device.description
         free = f", {device.memory_free / (1 << 30):.1f} of {device.memory_total / (1 << 30):.1f} GiB free"
         what = device.description if device.kind == "cpu" else device.name
@@ -114,19 +116,22 @@ class _Row(QWidget):
         column.addLayout(row)
         wrong = next((one for one in answers if not one.right), None)
         if wrong is not None:
-            column.addLayout(self._told(wrong, name))
+            column.addLayout(self._told(wrong))
+        for one in answers:
+            if one.full_size and one.right:
+                column.addLayout(self._compared(one))
         self.setMinimumHeight(look.px(64))
 
-    def _told(self, wrong: Answer, name: str) -> QGridLayout:
+    def _told(self, wrong: Answer) -> QGridLayout:
         look, grid = self._look, QGridLayout()
-        grid.setContentsMargins(32, 0, 0, 4)
+        grid.setContentsMargins(self._indent, 0, 0, 4)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
         lines = (
             ("It was asked", wrong.question, "text"),
             ("Right is", wrong.expected, "text"),
-            (f"{name} says", " ".join(wrong.answer.split()) or "nothing", "danger"),
+            ("It says", " ".join(wrong.answer.split()) or "nothing", "danger"),
         )
         for number, (label, said, token) in enumerate(lines):
             shown = Sentence(look, 12, 18, token=token)
@@ -134,6 +139,13 @@ class _Row(QWidget):
             grid.addWidget(Words(look, label, 12, token="text2"), number, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(shown, number, 1)
         return grid
+
+    def _compared(self, seen: Answer) -> QHBoxLayout:
+        row, sentence = QHBoxLayout(), Sentence(self._look, 12, 16)
+        row.setContentsMargins(self._indent, 0, 0, 0)
+        sentence.say("", f"An image part of full size sees what it sees on the processor ({seen.apart:.1%} apart).")
+        row.addWidget(sentence)
+        return row
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._first:

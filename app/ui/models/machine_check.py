@@ -11,7 +11,7 @@ from app.core.settings import LoadOptions
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One question to one device."""
+    """One question to one device. `apart` is how far from the processor an image part of full size sees, 1.0: all."""
 
     device: str
     question: str
@@ -20,6 +20,8 @@ class Answer(msgspec.Struct, frozen=True):
     right: bool
     picture: bool
     seconds: float
+    full_size: bool = False
+    apart: float = 0.0
 
 
 class Device(msgspec.Struct, frozen=True):
