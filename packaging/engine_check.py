@@ -11,9 +11,7 @@ one (`packaging/engine.py`). It prints a table, and exits with 1 where a row is 
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,10 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from engine import build, run, say
-from vulkan_check import RENDERER, RENDERER_PACKAGE, ROOT
+from engine import say
+from engine_trial import BACKEND, MANIFEST, MODEL, RENDERER, changed, checked, python
 
-MODEL = ROOT / "resources" / "self-check" / "micro-gemma3.gguf"
 QUESTION, ANSWER = "Count from 1 to 5.", "1, 2, 3, 4, 5."
 PATIENCE = 15.0  # seconds that a fall back may take: the probe's eight, and a start on a busy machine
 NO_DRIVER = "/nonexistent"
@@ -66,7 +63,7 @@ class Engine:
         self._data = Path(tempfile.mkdtemp(dir=folder))
         self.addons = self._data / "engine"
         self.addons.mkdir()
-        self._environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", **environment}
+        self._environment = environment
 
     def ask(self) -> Answered:
         """One question to the micro model."""
@@ -83,8 +80,8 @@ class Engine:
         """Which answers were right, by device."""
         done = self._run("doctor", "--check", "--json")
         found: dict[str, list[bool]] = {}
-        for checked in json.loads(done.stdout).get("check", []):
-            found.setdefault(checked["device"], []).append(checked["right"])
+        for one in json.loads(done.stdout).get("check", []):
+            found.setdefault(one["device"], []).append(one["right"])
         return found
 
     def problems(self) -> list[str]:
@@ -98,28 +95,23 @@ class Engine:
         return any("loaded" in line and library in line for line in log.splitlines())
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "app", *arguments, "--data-dir", str(self._data)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=self._environment, check=False, timeout=300, cwd=self._data
-        )
+        command = ("-m", "app", *arguments, "--data-dir", str(self._data))
+        return python(self.site, self._environment, *command, cwd=self._data)
 
 
 def main() -> int:
     """Check, print the table as it grows, and say what it came to."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--engine", type=Path, help="a folder that packaging/engine.py has built the engine in")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="cabochon-engine-") as name:
-        folder = Path(name)
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", RENDERER_PACKAGE)
-        site = asked.engine.absolute() if asked.engine else build(folder / "site").parent
-        wrong = 0
-        for row in (*_variants(site, folder), *_vulkan(site, folder)):
-            wrong += not row.right
-            mark = "  " if row.right else "!!"
-            say(f"{mark} {row.what:<34} {row.found:<28} {row.seconds:>12}  {row.said}")
+    return checked(__doc__, _check)
+
+
+def _check(site: Path, folder: Path) -> bool:
+    wrong = 0
+    for row in (*_variants(site, folder), *_vulkan(site, folder)):
+        wrong += not row.right
+        mark = "  " if row.right else "!!"
+        say(f"{mark} {row.what:<34} {row.found:<28} {row.seconds:>12}  {row.said}")
     say(f"{wrong} rows are wrong." if wrong else "All is as it should be.")
-    return 1 if wrong else 0
+    return not wrong
 
 
 def _variants(site: Path, folder: Path) -> Iterator[Row]:
@@ -130,7 +122,7 @@ def _variants(site: Path, folder: Path) -> Iterator[Row]:
         told = subprocess.run(
             [sys.executable, "-P", "-c", score, str(path)], capture_output=True, text=True, check=True
         )
-        engine = Engine(site, folder, {"CABOCHON_CPU_VARIANT": name, "VK_DRIVER_FILES": NO_DRIVER})
+        engine = Engine(site, folder, {"CABOCHON_CPU_VARIANT": name, MANIFEST: NO_DRIVER})
         answered = engine.ask()
         if int(told.stdout) == 0:
             refused = answered.code == 3 and "CABOCHON_CPU_VARIANT must name a variant" in answered.said
@@ -144,36 +136,35 @@ def _variants(site: Path, folder: Path) -> Iterator[Row]:
 
 
 def _vulkan(site: Path, folder: Path) -> Iterator[Row]:
-    renderer = {"VK_DRIVER_FILES": RENDERER, "GGML_VK_VISIBLE_DEVICES": "0"}
-    without = _changed(site, folder / "without")
-    (without / "llama_cpp" / "lib" / "libggml-vulkan.so").unlink()
-    yield _quiet("no backend for Vulkan", Engine(without, folder, renderer), on_card=False)
-    lacking = _changed(site, folder / "lacking")
-    library = lacking / "llama_cpp" / "lib" / "libggml-vulkan.so"
+    without = changed(site, folder / "without")
+    (without / BACKEND).unlink()
+    yield _quiet("no backend for Vulkan", Engine(without, folder, RENDERER), on_card=False)
+    lacking = changed(site, folder / "lacking")
+    library = lacking / BACKEND
     library.write_bytes(library.read_bytes().replace(b"libvulkan.so.1\0", b"libvulkan.so.X\0"))
-    yield _quiet("no Vulkan on this system", Engine(lacking, folder, renderer), on_card=False)
-    yield _quiet("no driver for Vulkan", Engine(site, folder, {"VK_DRIVER_FILES": NO_DRIVER}), on_card=False)
-    present = Engine(site, folder, renderer)
+    yield _quiet("no Vulkan on this system", Engine(lacking, folder, RENDERER), on_card=False)
+    yield _quiet("no driver for Vulkan", Engine(site, folder, {MANIFEST: NO_DRIVER}), on_card=False)
+    present = Engine(site, folder, RENDERER)
     yield _quiet("Vulkan on the software renderer", present, on_card=True)
     for device, right in present.self_check().items():
         yield Row(f"the self-check, {device}", f"{sum(right)} of {len(right)} answers right", "", "", all(right))
-    added = Engine(without, folder, renderer)
-    shutil.copy2(site / "llama_cpp" / "lib" / "libggml-vulkan.so", added.addons / "libggml-cuda.so")
+    added = Engine(without, folder, RENDERER)
+    shutil.copy2(site / BACKEND, added.addons / "libggml-cuda.so")
     yield _quiet("a backend in the data folder", added, on_card=True)
-    instead = Engine(site, folder, renderer)
+    instead = Engine(site, folder, RENDERER)
     _compile(FAULTS["aborts"], instead.addons / "libggml-cuda.so")
     yield _told("one there that aborts", instead, "Vulkan")
     for fault, source in FAULTS.items():
-        broken = _changed(site, folder / fault)
-        made = broken / "llama_cpp" / "lib" / "libggml-vulkan.so"
+        broken = changed(site, folder / fault)
+        made = broken / BACKEND
         _compile(source, made)
-        yield _told(f"a backend that {fault}", Engine(broken, folder, renderer))
+        yield _told(f"a backend that {fault}", Engine(broken, folder, RENDERER))
         driver = folder / f"driver-{fault}.so"
         manifest = folder / f"driver-{fault}.json"
         _compile(source, driver)
         named = {"library_path": str(driver), "api_version": "1.3.0"}
         manifest.write_text(json.dumps({"file_format_version": "1.0.0", "ICD": named}))
-        yield _told(f"a driver that {fault}", Engine(site, folder, renderer | {"VK_DRIVER_FILES": str(manifest)}))
+        yield _told(f"a driver that {fault}", Engine(site, folder, RENDERER | {MANIFEST: str(manifest)}))
 
 
 def _quiet(what: str, engine: Engine, *, on_card: bool) -> Row:
@@ -196,11 +187,6 @@ def _told(what: str, engine: Engine, used: str = "the processor") -> Row:
     found = f"answered on {'the card' if on_card else used}, {sum(answers)}/2"
     seconds = f"{first.seconds:.1f}, {second.seconds:.1f}"
     return Row(what, found, seconds, f"once: {first.said}", all(answers) and once and problems == [first.said])
-
-
-def _changed(site: Path, folder: Path) -> Path:
-    """A copy of the engine to be broken."""
-    return Path(shutil.copytree(site, folder))
 
 
 def _compile(source: str, library: Path) -> None:

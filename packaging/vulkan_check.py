@@ -3,138 +3,224 @@
 `.venv/bin/python packaging/vulkan_check.py [--engine FOLDER]`, as root on Debian 12 or 13. It builds the engine of
 `packaging/engine.py` (`--engine` takes the folder of one that was built), and shows that
 
-- weights, cache and working memory are where the plan put them, and as large, at no, some and all layers;
-- the self-check's answers, text and pictures, are those of the processor;
-- a backend whose shaders were made wrong on purpose is found, set aside, and used again once it is right.
+- weights, cache and working memory are where the plan put them, and as large, at no, some and all layers, and those of
+  the image encoder too;
+- the self-check's answers, text and pictures, are those of the processor, and so is what an image part of full size sees;
+- a backend whose shaders were made wrong on purpose is found, set aside, and used again once it is right; one that is
+  wrong for pictures only is set aside for pictures only.
 
-It is no part of every check: it takes Debian packages and minutes.
+It is no part of every check: it takes Debian packages, and the renderer some minutes for each picture of full size.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine import build, run, say
+from engine import say
+from engine_trial import BACKEND, MODEL, RENDERER, changed, checked, python
 
-ROOT = Path(__file__).resolve().parents[1]
-RENDERER_PACKAGE = "mesa-vulkan-drivers"
-RENDERER = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json"
-WRONG = (0.7978845608, -3.0)  # a constant of the activation, and what the wrong shaders have in its place
 ALLOWED = 0.03
 SMALL = 3.0  # MiB: below this the sizes of tiny models are those of rounding
+PATIENCE = 5400  # seconds
 
+_MAGIC = struct.pack("<I", 0x07230203)  # of SPIR-V, in which the shaders lie in the library
+_HEADER = 20
+_LAST = 7000  # above the number of any instruction
+_FLOAT_TYPE, _CONSTANT = (3 << 16) | 22, (4 << 16) | 43  # OpTypeFloat and OpConstant, with the words that they take
+_GELU = 0.7978845608  # of the activation, of text and pictures
+_LEAST = -3.402823466e38  # what the pooling begins with where it looks for the largest value; where it sums, with 0
+_POOL_GROUP = struct.pack("<4I", 17, 512, 1, 1)  # LocalSize, and how large
+
+# The renderer is a hundred times as slow as a card: one layer is enough for it, and it is given time.
+_DOCTOR = """
+import sys
+from app.cli import check, made_up
+from app.main import run
+check._SECONDS, made_up.LAYERS = 1800.0, 1
+sys.exit(run(sys.argv[1:]))
+"""
 _PROBE = """
 import json, logging, re, sys
 from pathlib import Path
+from app.cli.made_up import write_image_part
 from app.core.paths import encode_path
 from app.core.protocol import Load
 from app.core.settings import LoadOptions
 from app.engine.local import LocalEngine
+from app.engine.mtmd import EncoderStopped
 lines = []
 class Keep(logging.Handler):
     def emit(self, record): lines.append(record.getMessage())
 logging.getLogger("app.llama").addHandler(Keep())
 logging.getLogger("app.llama").setLevel(logging.DEBUG)
-engine, path = LocalEngine(), encode_path(Path(sys.argv[1]))
+engine, path, mmproj = LocalEngine(), encode_path(Path(sys.argv[1])), Path(sys.argv[2])
+def told(what, planned, pattern):
+    found = [match for line in lines if (match := re.search(pattern, line))]
+    logged = sum(float(match[1]) for match in found)
+    print(json.dumps({"what": what, "planned": planned / 2**20, "logged": logged}))
 for layers in (0, 4, 8):
     for kv in ("f16", "q8_0"):
         del lines[:]
         options = LoadOptions(context=4096, gpu_layers=layers, kv_type=kv)
         info = engine.load(Load(1, path, options), lambda fraction: None)
         plan = engine._model._placement.plan
-        found = [line for line in lines if "Vulkan0" in line and "buffer size =" in line]
-        logged = sum(float(re.search(r"= +([0-9.]+) MiB", line)[1]) for line in found)
-        planned = (plan.gpu - (plan.vision if plan.encoder_on_card else 0)) / 2**20
-        print(json.dumps({"layers": info.gpu_layers, "kv": kv, "planned": planned, "logged": logged}))
+        planned = plan.gpu - (plan.vision if plan.encoder_on_card else 0)
+        told(f"{info.gpu_layers} layers, {kv}", planned, r"Vulkan0.* buffer size = +([0-9.]+) MiB")
+write_image_part(mmproj, 128)
+engine.load(Load(1, path, LoadOptions(gpu_layers=8), mmproj=encode_path(mmproj)), lambda fraction: None)
+del lines[:]
+engine.request_stop()  # at the first look, when all memory is taken
+try:
+    engine._model.eyes._loaded().encode(bytes(3 * 896 * 896), lambda fraction: None)
+except EncoderStopped:
+    plan = engine._model._placement.plan
+    told("image part of full size", plan.vision, r"(?:model size:|Vulkan0 compute buffer size =) +([0-9.]+) MiB")
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Shader:
+    """One SPIR-V module: its bytes, and its constants of 32-bit floats by their places in the library."""
+
+    code: bytes
+    floats: dict[int, float]
+
+    def places(self, value: float) -> list[int]:
+        """Where this constant is."""
+        wanted = struct.pack("<f", value)
+        return [place for place, found in self.floats.items() if struct.pack("<f", found) == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An engine, and what is to come of it: whether text and pictures are right on the card."""
+
+    what: str
+    site: Path
+    text: bool
+    pictures: bool
 
 
 def main() -> int:
     """Build where nothing is given, check, and say what was found. Exit code 1 where something is wrong."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--engine", type=Path, help="a folder that packaging/engine.py has built the engine in")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="cabochon-vulkan-") as name:
-        folder = Path(name)
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", RENDERER_PACKAGE)
-        site = asked.engine or build(folder / "right").parent
-        wrong = Path(shutil.copytree(site, folder / "wrong"))
-        say(f"{_make_wrong(wrong)} constants of the shaders were made wrong in a copy.")
-        failed = [*_check_places(site), *_check_answers(site, wrong, folder / "data")]
+    return checked(__doc__, _check)
+
+
+def _check(site: Path, folder: Path) -> bool:
+    wrong, blind = changed(site, folder / "wrong"), changed(site, folder / "blind")
+    say(f"{_change(wrong, _activation, -3.0)} constants of the activation were made wrong in a copy,")
+    say(f"{_change(blind, _pooling, 1000.0)} of the pooling, which an image encoder alone does, in another.")
+    failed = _check_places(site, folder)
+    data = folder / "data"
+    for case in (
+        Case("right shaders", site, text=True, pictures=True),
+        Case("a wrong activation", wrong, text=False, pictures=False),
+        Case("a wrong pooling", blind, text=True, pictures=False),
+        Case("right shaders again", site, text=True, pictures=True),
+    ):
+        failed += _check_answers(case, data)
     for sentence in failed:
         say(f"WRONG: {sentence}")
     say("Something is wrong." if failed else "Offload works: places, sizes, answers, and a wrong card is found.")
-    return 1 if failed else 0
+    return not failed
 
 
-def _make_wrong(site: Path) -> int:
-    """Change a constant in every shader that has it; SPIR-V's OpConstant is 4 words, the last one the value."""
-    path = site / "llama_cpp" / "lib" / "libggml-vulkan.so"
-    data, old, new = bytearray(path.read_bytes()), struct.pack("<f", WRONG[0]), struct.pack("<f", WRONG[1])
-    operation, count, place = struct.pack("<I", (4 << 16) | 43), 0, 0
-    while (place := data.find(operation, place)) != -1:
-        if data[place + 12 : place + 16] == old:
-            data[place + 12 : place + 16] = new
-            count += 1
-        place += 4
+def _change(site: Path, places: Callable[[Shader], list[int]], value: float) -> int:
+    """Put another value into shaders; in how many places."""
+    path = site / BACKEND
+    data = bytearray(path.read_bytes())
+    found = [place for shader in _shaders(bytes(data)) for place in places(shader)]
+    for place in found:
+        data[place : place + 4] = struct.pack("<f", value)
     path.write_bytes(data)
-    return count
+    return len(found)
 
 
-def _check_places(site: Path) -> list[str]:
+def _activation(shader: Shader) -> list[int]:
+    return shader.places(_GELU)
+
+
+def _pooling(shader: Shader) -> list[int]:
+    return shader.places(0.0) if _POOL_GROUP in shader.code and shader.places(_LEAST) else []
+
+
+def _shaders(data: bytes) -> Iterator[Shader]:
+    start = data.find(_MAGIC)
+    while start != -1:
+        place, types, floats = start + _HEADER, set(), {}
+        while place + 16 <= len(data):
+            first, second = struct.unpack_from("<2I", data, place)
+            words, operation = first >> 16, first & 0xFFFF
+            if not words or operation > _LAST:
+                break
+            if first == _FLOAT_TYPE and data[place + 8] == 32:
+                types.add(second)
+            elif first == _CONSTANT and second in types:
+                floats[place + 12] = struct.unpack_from("<f", data, place + 12)[0]
+            place += 4 * words
+        yield Shader(data[start:place], floats)
+        start = data.find(_MAGIC, start + 4)
+
+
+def _check_places(site: Path, folder: Path) -> list[str]:
     """What the plan says against what llama.cpp logs."""
-    model = ROOT / "resources" / "self-check" / "micro-gemma3.gguf"
-    told = _python(site, "-c", _PROBE, str(model))
+    told = python(site, RENDERER, "-c", _PROBE, str(MODEL), str(folder / "mmproj.gguf"), seconds=PATIENCE).stdout
     wrong = []
     for line in told.splitlines():
         found = json.loads(line)
-        said = "{layers} layers, {kv}: {planned:.2f} MiB planned, {logged:.2f} MiB taken".format(**found)
+        said = "{what}: {planned:.2f} MiB planned, {logged:.2f} MiB taken".format(**found)
         say(said)
         far = abs(found["planned"] - found["logged"])
-        if far > max(ALLOWED * found["logged"], SMALL) or (found["layers"] == 0 and found["logged"]):
+        if far > max(ALLOWED * found["logged"], SMALL) or (found["what"].startswith("0 ") and found["logged"]):
             wrong.append(said)
-    return wrong if told else ["the model was not loaded at all"]
+    return wrong if len(told.splitlines()) == 7 else ["not every load was told of", *wrong]
 
 
-def _check_answers(site: Path, wrong: Path, data: Path) -> list[str]:
-    """Right answers on the card; a wrong card set aside; the right one used again."""
-    failed = []
-    for where, right, used in ((site, True, True), (wrong, False, False), (site, True, True)):
-        report = json.loads(_python(where, "-m", "app", "doctor", "--check", "--json", "--data-dir", str(data)))
-        on_card = [checked["right"] for checked in report["check"] if checked["device"] != "CPU"]
-        say(f"{sum(on_card)} of {len(on_card)} answers are right with {'right' if right else 'wrong'} shaders.")
-        if not on_card or all(on_card) != right:
-            failed.append("the answers of the card are not as they should be")
-        model = str(ROOT / "resources" / "self-check" / "micro-gemma3.gguf")
-        answer = json.loads(
-            _python(where, "-m", "app", "ask", "--data-dir", str(data), "--model", model, "--json", "Who are you?")
-        )
-        if (answer["model"]["gpu_layers"] > 0) != used:
-            failed.append(f"a {'right' if right else 'wrong'} card is {'not used' if used else 'used'}")
-    return failed
-
-
-def _python(site: Path, *arguments: str) -> str:
-    environment = os.environ | {
-        "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
-        "VK_DRIVER_FILES": RENDERER,
-        "GGML_VK_VISIBLE_DEVICES": "0",
-    }
-    done = subprocess.run(
-        [sys.executable, "-P", *arguments], capture_output=True, text=True, env=environment, check=False, timeout=600
+def _check_answers(case: Case, data: Path) -> list[str]:
+    """Right answers on the card, or a card that is set aside for what it does wrong; and what is used then."""
+    asked = ("doctor", "--check", "--json", "--data-dir", str(data))
+    report = json.loads(python(case.site, RENDERER, "-c", _DOCTOR, *asked, seconds=PATIENCE).stdout)
+    failed, on_card = [], [one for one in report["check"] if one["device"] != "CPU"]
+    for picture, right in ((False, case.text), (True, case.pictures)):
+        answers = [one["right"] for one in on_card if one["picture"] == picture]
+        say(f"{case.what}: {sum(answers)} of {len(answers)} {'pictures' if picture else 'texts'} are right.")
+        if not answers or all(answers) != right:
+            failed.append(f"{case.what}: the answers of the card are not as they should be")
+    full_size = [one for one in on_card if one["full_size"]]
+    for one in full_size:
+        said = f"{case.what}: in full size {one['apart']:.1%} apart, after {one['seconds']:.0f} s"
+        say(said)
+        if one["right"] != case.pictures:
+            failed.append(said)
+    aside = report["set_aside"]
+    if (
+        len(full_size) != 1
+        or bool(aside["text"]) == case.text
+        or bool(aside["pictures"]) == (case.pictures or not case.text)
+    ):
+        failed.append(f"{case.what}: {aside} is set aside")
+    answered = python(
+        case.site,
+        RENDERER,
+        "-m",
+        "app",
+        "ask",
+        "--data-dir",
+        str(data),
+        "--model",
+        str(MODEL),
+        "--json",
+        "Who are you?",
     )
-    if done.returncode != 0:
-        say(re.sub(r"\s+", " ", done.stderr[-500:]))
-    return done.stdout
+    model = json.loads(answered.stdout)["model"]
+    if (model["gpu_layers"] > 0) != case.text:
+        failed.append(f"{case.what}: the card is {'not used' if case.text else 'used'}")
+    return failed
 
 
 if __name__ == "__main__":

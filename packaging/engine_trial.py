@@ -1,0 +1,50 @@
+"""What the checks of a built engine share: the renderer in place of a card, and the program run on an engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine import build, run
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = ROOT / "resources" / "self-check" / "micro-gemma3.gguf"
+BACKEND = Path("llama_cpp") / "lib" / "libggml-vulkan.so"  # in an engine's folder
+MANIFEST = "VK_DRIVER_FILES"  # names Vulkan's drivers
+RENDERER = {MANIFEST: "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", "GGML_VK_VISIBLE_DEVICES": "0"}
+_RENDERER_PACKAGE = "mesa-vulkan-drivers"
+
+
+def checked(description: str | None, check: Callable[[Path, Path], bool]) -> int:
+    """Run `check` on the engine that `--engine` names, or on one that is built, with a folder for what it makes.
+
+    The exit code: 0 where all was as it should be.
+    """
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    parser.add_argument("--engine", type=Path, help="a folder that packaging/engine.py has built the engine in")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cabochon-engine-") as name:
+        folder = Path(name)
+        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", _RENDERER_PACKAGE)
+        site = asked.engine.absolute() if asked.engine else build(folder / "site").parent
+        return 0 if check(site, folder) else 1
+
+
+def changed(site: Path, folder: Path) -> Path:
+    """A copy of the engine to be broken."""
+    return Path(shutil.copytree(site, folder))
+
+
+def python(
+    site: Path, environment: Mapping[str, str], *arguments: str, cwd: Path | None = None, seconds: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """This Python with the program and the engine of this folder."""
+    named = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", **environment}
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=named, check=False, timeout=seconds, cwd=cwd)
