@@ -5,7 +5,7 @@
 
 - weights, cache and working memory are where the plan put them, and as large, at no, some and all layers, and those of
   the image encoder too;
-- the self-check's answers, text and pictures, are those of the processor, and so is what an image part of full size sees;
+- the self-check's answers, text and pictures, are those of the processor, and so is what a full-size image part sees;
 - a backend whose shaders were made wrong on purpose is found, set aside, and used again once it is right; one that is
   wrong for pictures only is set aside for pictures only.
 
@@ -197,28 +197,12 @@ def _check_answers(case: Case, data: Path) -> list[str]:
         say(said)
         if one["right"] != case.pictures:
             failed.append(said)
-    aside = report["set_aside"]
-    if (
-        len(full_size) != 1
-        or bool(aside["text"]) == case.text
-        or bool(aside["pictures"]) == (case.pictures or not case.text)
-    ):
-        failed.append(f"{case.what}: {aside} is set aside")
-    answered = python(
-        case.site,
-        RENDERER,
-        "-m",
-        "app",
-        "ask",
-        "--data-dir",
-        str(data),
-        "--model",
-        str(MODEL),
-        "--json",
-        "Who are you?",
-    )
-    model = json.loads(answered.stdout)["model"]
-    if (model["gpu_layers"] > 0) != case.text:
+    aside = {part: bool(cards) for part, cards in report["set_aside"].items()}
+    if len(full_size) != 1 or aside != {"text": not case.text, "pictures": case.text and not case.pictures}:
+        failed.append(f"{case.what}: {report['set_aside']} is set aside")
+    question = ("ask", "--data-dir", str(data), "--model", str(MODEL), "--json", "Who are you?")
+    answered = json.loads(python(case.site, RENDERER, "-m", "app", *question).stdout)
+    if (answered["model"]["gpu_layers"] > 0) != case.text:
         failed.append(f"{case.what}: the card is {'not used' if case.text else 'used'}")
     return failed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +19,12 @@ from app.core.errors import ExitCode
 from app.core.paths import DataPaths
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions
+from app.engine.backends import GPU_SWITCH
 from tests.engine import cards
 
+Made = Callable[[str, int], Path]
+
+ON_CARD = "Card0"
 CARD = Device("CUDA0", "A card", "gpu", 8 << 30, 8 << 30)
 QUESTIONS = [*(question for _, questions in CHATS for question in questions), FULL_SIZE]
 
@@ -84,37 +87,29 @@ def test_a_card_that_is_gone_gives_no_answers_and_the_processor_all() -> None:
     assert [one.answer for one in by_device["CUDA0"]] == [""] * (len(QUESTIONS) - 1)
 
 
-# -- a card that is there, in an engine of its own
+# -- a card that is there
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], Device]:
-    """Makes an engine with a card that meets with a fault in encoders of so many patches, for workers of this test."""
+def addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """Makes add-ons with a card that meets with a fault in encoders of so many patches."""
     monkeypatch.setattr(made_up, "LAYERS", 1)
-
-    def made(fault: str, at: int) -> Device:
-        site = cards.engine_with_card(tmp_path / "engine", fault, at)
-        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-        monkeypatch.setenv("PYTHONPATH", path)
-        return Device("Card0", "A card of tests", "gpu", 8 << 30, 8 << 30)
-
-    return made
-
-
-Made = Callable[[str, int], Device]
+    monkeypatch.delenv(GPU_SWITCH)
+    return lambda fault, at: cards.addons_with_card(tmp_path / "addons", fault, at)
 
 
 def _quiet() -> Output:
     return Output(io.StringIO(), io.StringIO())
 
 
-def _on(card: Device) -> list[Checked]:
-    """What the whole self-check finds on a card."""
-    return [one for one in run_self_check(_quiet(), (card,)) if one.device == card.name]
+def _found(addons: Path) -> list[Checked]:
+    """What the whole self-check finds on the card."""
+    card = Device(ON_CARD, "A card of tests", "gpu", 8 << 30, 8 << 30)
+    return [one for one in run_self_check(_quiet(), (card,), addons) if one.device == ON_CARD]
 
 
-def test_a_right_card_sees_in_full_size_what_the_processor_sees(engine: Made) -> None:
-    found = _on(engine("", 1))
+def test_a_right_card_sees_in_full_size_what_the_processor_sees(addons: Made) -> None:
+    found = _found(addons("", 1))
     assert all(one.right for one in found)
     assert {one.question for one in found} == set(QUESTIONS)
     assert found[-1].question is FULL_SIZE
@@ -125,22 +120,22 @@ def test_a_right_card_sees_in_full_size_what_the_processor_sees(engine: Made) ->
 @pytest.mark.parametrize(
     ("fault", "answer"), [(cards.SEES_OTHERWISE, "something else, "), (cards.CRASHES, "")], ids=["wrong", "crash"]
 )
-def test_what_is_wrong_in_full_size_only_is_found(engine: Made, fault: str, answer: str) -> None:
-    found = _on(engine(fault, cards.FULL_SIZE))
+def test_what_is_wrong_in_full_size_only_is_found(addons: Made, fault: str, answer: str) -> None:
+    found = _found(addons(fault, cards.FULL_SIZE))
     assert [one.question for one in found if not one.right] == [FULL_SIZE]
     assert found[-1].answer.startswith(answer)
     assert bool(found[-1].answer) == bool(answer)
 
 
-def test_a_card_that_crashes_over_pictures_has_answered_all_else(engine: Made) -> None:
-    found = _on(engine(cards.CRASHES, 1))
+def test_a_card_that_crashes_over_pictures_has_answered_all_else(addons: Made) -> None:
+    found = _found(addons(cards.CRASHES, 1))
     assert all(one.right != one.question.is_seen for one in found)
     assert FULL_SIZE not in {one.question for one in found}, "it is tried no more"
 
 
-def test_a_card_that_hangs_is_not_waited_for(engine: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_card_that_hangs_is_not_waited_for(addons: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(check, "_SECONDS", 4.0)
-    card = check._Place(engine(cards.HANGS, 1).name, None)
+    card = check._Place(ON_CARD, addons(cards.HANGS, 1))
     pictures = check._on_card(_quiet(), card, pictures=True)
     assert [one.answer for one in pictures] == ["", ""]
     mmproj = tmp_path / "mmproj.gguf"

@@ -13,7 +13,7 @@ from PIL import Image
 from app.cli import check, made_up
 from app.cli.made_up import plain_picture, ringed_picture, write_image_part
 from app.cli.output import Output
-from app.engine.eyes import find_projector
+from app.engine.projectors import find_projector
 from app.gguf.header import read_header
 
 
@@ -30,7 +30,7 @@ def test_it_is_as_large_as_the_real_one_and_fits_the_self_check_model(image_part
     model = check.self_check_model()
     found = find_projector(model, read_header(model), image_part)
     assert found is not None
-    assert (found.side, found.tokens) == (896, 256)
+    assert (found.part.side, found.part.tokens) == (896, 256)
     header = read_header(image_part)
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     assert shapes["v.blk.0.ffn_up.weight"] == (1152, 4304)

@@ -83,14 +83,6 @@ def compiled(path: Path, code: str) -> Path:
     return path
 
 
-def engine_with_card(folder: Path, fault: str = "", at: int = 1) -> Path:
-    """The installed engine with such a card in it: a folder for PYTHONPATH."""
-    card, copied = compiled(folder / "card.so", source(fault, at)), folder / "llama_cpp"
-    copied.mkdir()
-    for part in package().iterdir():
-        (copied / part.name).symlink_to(part)
-    bindings = copied / "_ggml.py"
-    code = bindings.read_text("utf-8")
-    bindings.unlink()
-    bindings.write_text(f"{code}\nlibggml.ggml_backend_load({os.fsencode(card)!r})\n", "utf-8")
-    return folder
+def addons_with_card(folder: Path, fault: str = "", at: int = 1) -> Path:
+    """A folder of add-ons that has such a card, to be used with the installed engine."""
+    return compiled(folder / "libggml-vulkan.so", source(fault, at)).parent
