@@ -65,6 +65,9 @@ def run_doctor(command: Doctor, paths: DataPaths, output: Output, root: Path = P
 
     `root` is where the system's own files tell of its cards.
     """
+    if command.check:
+        with suppress(OSError):
+            paths.tried.unlink()
     report = _examine(paths)
     if not any(device.kind in ("gpu", "igpu") for device in report.found):
         report.unused_card = graphics.advice(graphics.backends_here(), graphics.source_tree(), root)

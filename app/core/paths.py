@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 APPLICATION_ID = "org.cabochon.Cabochon"
+TRIED = "tried.json"
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -48,6 +49,11 @@ class DataPaths:
     def addons(self) -> Path:
         """Backends that the person added to the engine: `libggml-cuda.so`, `libggml-hip.so` and what they need."""
         return self.addons_at or self.root / "engine"
+
+    @property
+    def tried(self) -> Path:
+        """What came of backends that crashed or hung; they are tried again when it is gone."""
+        return self.addons / TRIED
 
     @property
     def attachments(self) -> Path:

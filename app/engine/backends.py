@@ -2,8 +2,9 @@
 
 Libraries are loaded by their full path out of the engine's own folder, and backends also out of `addons` beside it and
 out of the person's folder of add-ons: never by name, so never from the current folder. Each backend is first tried in
-a process of its own (`app.engine.probe`); the first that works is used, in the order of `_BACKENDS`. An engine that has
-its processor built in takes backends out of these two folders as well, unless a card is built in too.
+a process of its own (`app.engine.probe`), unless it came to a bad end before (`app.engine.tried`); the first that works
+is used, in the order of `_BACKENDS`. An engine that has its processor built in takes backends out of these two folders
+as well, unless a card is built in too.
 
 `CABOCHON_CPU_VARIANT=haswell` in the environment names the processor's variant, `CABOCHON_GPU=off` leaves every backend
 in files alone: for tests, and for odd machines.
@@ -24,7 +25,9 @@ from typing import Any
 from app.core.child import entry_of
 from app.core.child_log import signal_name
 from app.core.errors import EngineError
+from app.core.paths import TRIED
 from app.engine.probe import CARD_TYPES, PREFIX, PROBE_SECONDS, SUFFIX, Verdict
+from app.engine.tried import Tried
 
 FORCED_VARIANT = "CABOCHON_CPU_VARIANT"
 GPU_SWITCH = "CABOCHON_GPU"
@@ -82,7 +85,13 @@ class Backends:
             places.insert(0, folder)
         wanted = {} if os.environ.get(GPU_SWITCH) == "off" else _BACKENDS
         found = {title: _found(f"{PREFIX}ggml-{name}{SUFFIX}", places) for name, title in wanted.items()}
-        self._trials = {title: Trial(folder, library) for title, library in found.items() if library is not None}
+        self._found = {title: library for title, library in found.items() if library is not None}
+        self._tried = Tried(addons / TRIED if addons is not None else None)
+        known = {title: self._tried.known(library) for title, library in self._found.items()}
+        self._known = {title: verdict for title, verdict in known.items() if verdict is not None}
+        self._trials = {
+            title: Trial(folder, library) for title, library in self._found.items() if title not in self._known
+        }
 
     def load(self, ggml: Any) -> tuple[str, ...]:
         """Load into ggml what this machine uses; once in a process.
@@ -94,19 +103,27 @@ class Backends:
             load_processor(ggml, self._folder)
         failed: list[str] = []
         used = "the processor"
-        for title, trial in () if _has_card(ggml) else self._trials.items():
-            verdict = trial.verdict()
+        for title, library in () if _has_card(ggml) else self._found.items():
+            verdict = self._verdict(title, library)
             if verdict is Verdict.WORKS:
-                if ggml.ggml_backend_load(os.fsencode(trial.library)):
+                if ggml.ggml_backend_load(os.fsencode(library)):
                     used = title
                     break
                 verdict = Verdict.REFUSED
             # A system without Vulkan's own library refuses the backend that comes along: nothing is wrong with it.
-            if verdict in _WHAT and (verdict is not Verdict.REFUSED or trial.library.parent != self._folder):
-                failed.append(_WHAT[verdict].format(title=title, name=trial.library.name))
+            if verdict in _WHAT and (verdict is not Verdict.REFUSED or library.parent != self._folder):
+                failed.append(_WHAT[verdict].format(title=title, name=library.name))
         for trial in self._trials.values():
             trial.end()
         return tuple(f"{what}, so {used} is used instead." for what in failed)
+
+    def _verdict(self, title: str, library: Path) -> Verdict:
+        if title in self._known:
+            _log.info("%s is not tried again: %s", library, self._known[title].name)
+            return self._known[title]
+        verdict = self._trials[title].verdict()
+        self._tried.keep(library, verdict)
+        return verdict
 
 
 def _has_card(ggml: Any) -> bool:

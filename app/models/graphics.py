@@ -22,7 +22,7 @@ _ROOT = Path("/")
 _MAKERS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 _DISPLAY = "0x03"  # the class of PCI devices that show pictures
 _NVIDIA_TOOLS = ("usr/bin/nvidia-smi", "usr/lib/wsl/lib/nvidia-smi")
-_MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d")
+MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d")
 _DRIVERS = {"NVIDIA": ("nvidia", "nouveau"), "AMD": ("radeon", "amd"), "Intel": ("intel",)}  # how manifests are named
 
 
@@ -102,7 +102,7 @@ def nvidia_driver(root: Path = _ROOT) -> int | None:
 
 def has_vulkan_driver(maker: str = "", root: Path = _ROOT) -> bool:
     """Whether Vulkan's drivers are there: those for the cards of a maker, or any."""
-    names = [path.name for place in _MANIFESTS for path in (root / place).glob("*.json")]
+    names = [path.name for place in MANIFESTS for path in (root / place).glob("*.json")]
     return any(name.startswith(_DRIVERS[maker]) if maker else True for name in names)
 
 

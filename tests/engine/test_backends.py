@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from app.core.errors import EngineError
+from app.core.paths import DataPaths
 from app.engine.backends import FORCED_VARIANT, GPU_SWITCH, Backends, Trial, load_processor, variants
 from app.engine.probe import Verdict
 from tests.engine import cards
@@ -232,3 +233,33 @@ def test_an_engine_without_a_variant_for_this_processor_is_refused(make: Make, t
     make("lib/cpu-newest", VARIANT.format(0))
     with pytest.raises(EngineError, match="nothing that runs on this processor"):
         load_processor(Loader(), tmp_path / "lib")
+
+
+# -- what is not tried again
+
+
+def _told(engine: Path, addons: Path) -> tuple[str, ...]:
+    return Backends(engine, addons).load(Loader())
+
+
+def test_what_crashed_twice_is_not_tried_a_third_time_but_told(engine: Path, make: Make, tmp_path: Path) -> None:
+    counts = f'#include <stdio.h>\n#include <stdlib.h>\n#define FILE_NAME "{tmp_path}/tries"\n'
+    counts += '__attribute__((constructor)) static void crash(void) { fputc(120, fopen(FILE_NAME, "a")); abort(); }'
+    make("lib/vulkan", counts.replace("abort();", "fflush(NULL); abort();"))
+    addons, tries = tmp_path / "added", tmp_path / "tries"
+    told = ("The graphics card's driver crashed when Vulkan was tried, so the processor is used instead.",)
+    assert [_told(engine, addons) for _ in range(4)] == [told] * 4
+    assert tries.read_text() == "xx"
+    DataPaths(tmp_path, addons_at=addons).tried.unlink()
+    _told(engine, addons)
+    assert tries.read_text() == "xxx"
+
+
+def test_a_backend_that_was_replaced_is_tried_at_once(engine: Path, make: Make, tmp_path: Path) -> None:
+    make("lib/vulkan", CRASHES)
+    for _ in range(2):
+        _told(engine, tmp_path / "added")
+    make("lib/vulkan", WORKS)
+    ggml = Loader()
+    assert Backends(engine, tmp_path / "added").load(ggml) == ()
+    assert ggml.loaded[-1] == "libggml-vulkan.so"

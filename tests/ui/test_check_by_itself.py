@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.chat.changes import SettingsChanged, WorkerDescribed
 from app.core.protocol import Described, Device
 from app.core.settings import LoadOptions, Settings
+from app.models.drivers import driver
 from app.ui.main_window import MainWindow
-from app.ui.models import by_itself
-from app.ui.models.by_itself import CheckByItself, driver
+from app.ui.models.by_itself import CheckByItself
 from app.ui.models.machine_check import MachineCheck, Report, SetAside
 from tests.ui.test_top_bar import READY
 from tests.ui.windows import Asked
@@ -70,11 +68,3 @@ def test_a_description_that_somebody_else_asked_for_begins_nothing(
 ) -> None:
     _tell(window, CARD)
     assert begun == []
-
-
-def test_a_new_driver_is_another_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = driver("A card")
-    monkeypatch.setattr(by_itself, "_MANIFESTS", Path("/nowhere"))
-    assert driver("A card") == ""
-    monkeypatch.undo()
-    assert driver("A card") == before

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Slot
+
+from app.models.drivers import driver
 
 if TYPE_CHECKING:
     from app.chat.changes import ModelChanged
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 IDLE_MS = 90_000
 _KEPT = 20
-_NVIDIA = Path("/proc/driver/nvidia/version")
-_MANIFESTS = Path("/usr/share/vulkan/icd.d")
 
 
 class CheckByItself(QObject):
@@ -87,16 +86,3 @@ class CheckByItself(QObject):
             self._screen.show_notice(f"{name} gives wrong answers. It is not used; bring its driver up to date.")
         for name in aside.pictures:
             self._screen.show_notice(f"{name} sees pictures wrongly. The processor looks at them instead.")
-
-
-def driver(card: str) -> str:
-    """What changes with the driver of a card: its version where the system tells it, else of what Vulkan finds."""
-    import hashlib
-
-    try:
-        if "NVIDIA" in card.upper() and _NVIDIA.is_file():
-            return _NVIDIA.read_text("utf-8", "replace").splitlines()[0]
-        found = b"".join(file.read_bytes() for file in sorted(_MANIFESTS.glob("*.json")))
-    except (OSError, IndexError):
-        return ""
-    return hashlib.sha256(found).hexdigest()[:12] if found else ""
