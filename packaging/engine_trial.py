@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from engine import build, run
+from engine import build, run, say
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "resources" / "self-check" / "micro-gemma3.gguf"
@@ -47,4 +47,7 @@ def python(
     """This Python with the program and the engine of this folder."""
     named = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", **environment}
     command = [sys.executable, "-P", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=named, check=False, timeout=seconds, cwd=cwd)
+    done = subprocess.run(command, capture_output=True, text=True, env=named, check=False, timeout=seconds, cwd=cwd)
+    if "Traceback" in done.stderr:
+        say(done.stderr[-2000:])
+    return done

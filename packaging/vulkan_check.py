@@ -47,18 +47,19 @@ sys.exit(run(sys.argv[1:]))
 _PROBE = """
 import json, logging, re, sys
 from pathlib import Path
-from app.cli.made_up import write_image_part
+from app.cli.made_up import ringed_picture, write_image_part
+from app.core.message import PanAndScan, Picture
 from app.core.paths import encode_path
 from app.core.protocol import Load
 from app.core.settings import LoadOptions
+from app.engine.context import Stopped
 from app.engine.local import LocalEngine
-from app.engine.mtmd import EncoderStopped
 lines = []
 class Keep(logging.Handler):
     def emit(self, record): lines.append(record.getMessage())
 logging.getLogger("app.llama").addHandler(Keep())
 logging.getLogger("app.llama").setLevel(logging.DEBUG)
-engine, path, mmproj = LocalEngine(), encode_path(Path(sys.argv[1])), Path(sys.argv[2])
+engine, path, folder = LocalEngine(), encode_path(Path(sys.argv[1])), Path(sys.argv[2])
 def told(what, planned, pattern):
     found = [match for line in lines if (match := re.search(pattern, line))]
     logged = sum(float(match[1]) for match in found)
@@ -71,13 +72,16 @@ for layers in (0, 4, 8):
         plan = engine._model._placement.plan
         planned = plan.gpu - (plan.vision if plan.encoder_on_card else 0)
         told(f"{info.gpu_layers} layers, {kv}", planned, r"Vulkan0.* buffer size = +([0-9.]+) MiB")
-write_image_part(mmproj, 128)
-engine.load(Load(1, path, LoadOptions(gpu_layers=8), mmproj=encode_path(mmproj)), lambda fraction: None)
+write_image_part(folder / "mmproj.gguf", 128)
+(folder / "rings.png").write_bytes(ringed_picture())
+picture = Picture("rings", 448, 448, encode_path(folder / "rings.png"), PanAndScan.OFF)
+mmproj = encode_path(folder / "mmproj.gguf")
+engine.load(Load(1, path, LoadOptions(gpu_layers=8), mmproj=mmproj), lambda fraction: None)
 del lines[:]
-engine.request_stop()  # at the first look, when all memory is taken
-try:
-    engine._model.eyes._loaded().encode(bytes(3 * 896 * 896), lambda fraction: None)
-except EncoderStopped:
+eyes = engine._model.eyes
+try:  # it ends at its first look, when all memory is taken
+    eyes.prepare(sum(eyes.cells(picture), ()), lambda done, views, fraction: engine.request_stop())
+except Stopped:
     plan = engine._model._placement.plan
     told("image part of full size", plan.vision, r"(?:model size:|Vulkan0 compute buffer size =) +([0-9.]+) MiB")
 """
@@ -169,7 +173,7 @@ def _shaders(data: bytes) -> Iterator[Shader]:
 
 def _check_places(site: Path, folder: Path) -> list[str]:
     """What the plan says against what llama.cpp logs."""
-    told = python(site, RENDERER, "-c", _PROBE, str(MODEL), str(folder / "mmproj.gguf"), seconds=PATIENCE).stdout
+    told = python(site, RENDERER, "-c", _PROBE, str(MODEL), str(folder), seconds=PATIENCE).stdout
     wrong = []
     for line in told.splitlines():
         found = json.loads(line)
