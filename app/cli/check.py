@@ -35,7 +35,7 @@ from app.gguf.header import read_header
 
 PROCESSOR = "CPU"
 _GREEDY = Sampling(temperature=0.0, max_tokens=64)
-_SECONDS = 60.0  # for the text on one card, as much for its pictures and for the image part of full size
+_SECONDS = 60.0  # for the text on one card, as much for its pictures, and for the image part of full size anywhere
 # Of what the processor makes of a token, in the token where it is most. One hundredth is what a card's 16-bit sums come
 # to; a wrong one is off by a third and more, and the attention left out by half.
 _ALLOWED_APART = 0.1
@@ -143,13 +143,13 @@ class _Place:
         return ModelChoice(self_check_model(), mmproj, gpu_layers=999, device=self.device)
 
     @contextmanager
-    def session(self) -> Iterator[tuple[DataPaths, SessionLink]]:
-        """A session in a folder of its own. That of a card has its worker killed when its time is over."""
+    def session(self, *, watched: bool) -> Iterator[tuple[DataPaths, SessionLink]]:
+        """A session in a folder of its own. One that is `watched` has its worker killed when its time is over."""
         with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
             paths = DataPaths(Path(folder), addons_at=self.addons)
             with SessionLink(paths) as link:
                 watch = threading.Timer(_SECONDS, lambda: link.post(lambda session: session.kill_engine()))
-                if self.device != PROCESSOR:
+                if watched:
                     watch.start()
                 try:
                     yield paths, link
@@ -169,7 +169,7 @@ def _on_card(output: Output, card: _Place, *, pictures: bool) -> list[Checked]:
 
 def _ask(output: Output, place: _Place, chats: Sequence[Chat], found: list[Checked]) -> None:
     """The answers so far are in `found` also when this raises. A card that once gave no answer is asked no more."""
-    with place.session() as (paths, link):
+    with place.session(watched=place.device != PROCESSOR) as (paths, link):
         output.status(f"Loading the self-check model ({place.device})…")
         model = load_model(link, output, place.choice(), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.gpu_layers:
@@ -237,7 +237,7 @@ def _seen(output: Output, place: _Place, mmproj: Path) -> tuple[bytes, float]:
 
     Raises _NoRoom, and UserError where the model does not load.
     """
-    with place.session() as (paths, link):
+    with place.session(watched=True) as (paths, link):
         output.status(f"Looking with an image part of full size ({place.device})…")
         model = load_model(link, output, place.choice(mmproj), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.encoder_on_card:

@@ -1,6 +1,7 @@
 """The command: `.venv/bin/python -m tests.benchmarks PART [--json]`.
 
-The parts are engine, followup, window, library, download, calls, vision, memory, and all (of those that are quick).
+The parts are engine, followup, window, library, download, calls, vision, memory, fit, and all (of those that are
+quick).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tests.benchmarks import peers
 from tests.benchmarks.report import Figure, as_json, say, table
 
 PARTS = ("engine", "followup", "window", "library", "download")
-LARGE = ("calls", "vision", "memory")  # not among all: they take half an hour, or write 8 GB
+LARGE = ("calls", "vision", "memory", "fit")  # not among all: half an hour, 8 GB, or an engine with Vulkan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.monotonic()
     wanted = PARTS if asked.part == "all" else () if asked.part == "peers" else (asked.part,)
-    if asked.part == "peers" or set(wanted) - {"window", "library", "download", "calls", "memory"}:
+    if asked.part == "peers" or set(wanted) - {"window", "library", "download", "calls", "memory", "fit"}:
         peers.build()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cabochon-benchmarks-") as folder:

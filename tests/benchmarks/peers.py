@@ -80,6 +80,20 @@ def build(jobs: int = 0) -> Peers:
     return done
 
 
+def build_loadable(backend: Path) -> Path:
+    """llama-server with its backends in files, and this one of an engine's among them. Raises PeerError."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    tools, target = _tools(), CACHE / "loadable"
+    source = _source(version("llama-cpp-python")) / "vendor" / "llama.cpp"
+    options = [*ENGINE_OPTIONS, *BINDING_OPTIONS, *PEER_OPTIONS, "-DGGML_BACKEND_DL=ON", "-DGGML_NATIVE=OFF"]
+    _step("configure", ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(target), *options], tools)
+    _step("build", ["cmake", "--build", str(target), "--target", "llama-server"], tools)
+    link = target / "bin" / backend.name
+    link.unlink(missing_ok=True)
+    link.symlink_to(backend.absolute())
+    return target / "bin" / "llama-server"
+
+
 def _stamp(wanted: str) -> str:
     options = "\n".join((wanted, *ENGINE_OPTIONS, *BINDING_OPTIONS, *PEER_OPTIONS))
     return hashlib.sha256(options.encode()).hexdigest()

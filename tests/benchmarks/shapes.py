@@ -60,7 +60,15 @@ def made(shape: Shape) -> Path:
     return model
 
 
-def write_text_model(path: Path, shape: Shape, vocabulary: Path) -> None:
+def hollow(shape: Shape, folder: Path) -> tuple[Path, Path]:
+    """A text model of this shape and its image part, with headers only: what they need is true, no byte is written."""
+    model, projector = folder / f"{shape.name}.gguf", folder / f"mmproj-{shape.name}.gguf"
+    write_text_model(model, shape, _VOCABULARY, hollow=True)
+    write_projector(projector, shape.hidden, hollow=True)
+    return model, projector
+
+
+def write_text_model(path: Path, shape: Shape, vocabulary: Path, *, hollow: bool = False) -> None:
     """Writes a Q4_0 file of this shape; `vocabulary` is a Gemma 3 GGUF."""
     writer = gguf.GGUFWriter(path, "gemma3")
     writer.add_name(shape.name)
@@ -77,10 +85,10 @@ def write_text_model(path: Path, shape: Shape, vocabulary: Path) -> None:
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_sliding_window(shape.window)
     writer.add_rope_freq_base(1e6)
-    _write(writer, list(_text_tensors(shape, count)))
+    _write(writer, list(_text_tensors(shape, count)), hollow=hollow)
 
 
-def write_projector(path: Path, width: int) -> None:
+def write_projector(path: Path, width: int, *, hollow: bool = False) -> None:
     """Writes the image part: SigLIP-so400m at 896 pixels, 256 tokens of `width`, in f16."""
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type("mmproj")
@@ -102,7 +110,7 @@ def write_projector(path: Path, width: int) -> None:
     writer.add_array("clip.vision.image_mean", [0.5, 0.5, 0.5])
     writer.add_array("clip.vision.image_std", [0.5, 0.5, 0.5])
     writer.add_bool("clip.use_gelu", True)
-    _write(writer, list(_vision_tensors(width)))
+    _write(writer, list(_vision_tensors(width)), hollow=hollow)
 
 
 _Tensor = tuple[str, tuple[int, ...], str]  # name, shape as numpy has it, f32 | ones | f16 | q4_0
@@ -161,22 +169,29 @@ def _copy_vocabulary(writer: gguf.GGUFWriter, source: Path) -> int:
     return len(reader.fields["tokenizer.ggml.tokens"].contents())
 
 
-def _write(writer: gguf.GGUFWriter, tensors: list[_Tensor]) -> None:
-    """Header first, then tensor by tensor, so that no more than one is in memory."""
-    random = np.random.default_rng(7)
+def _write(writer: gguf.GGUFWriter, tensors: list[_Tensor], *, hollow: bool = False) -> None:
+    """Header first, then tensor by tensor, so that no more than one is in memory; a `hollow` file has a hole there."""
+    random, size = np.random.default_rng(7), 0
     for name, shape, kind in tensors:
         if kind == "q4_0":
             raw = (*shape[:-1], shape[-1] // _Q4_0_BLOCK * _Q4_0_BYTES)
-            size = int(np.prod(raw))
-            writer.add_tensor_info(name, raw, np.dtype(np.uint8), size, gguf.GGMLQuantizationType.Q4_0)
+            length = int(np.prod(raw))
+            writer.add_tensor_info(name, raw, np.dtype(np.uint8), length, gguf.GGMLQuantizationType.Q4_0)
         else:
             dtype = np.dtype(np.float16 if kind == "f16" else np.float32)
-            writer.add_tensor_info(name, shape, dtype, int(np.prod(shape)) * dtype.itemsize)
+            length = int(np.prod(shape)) * dtype.itemsize
+            writer.add_tensor_info(name, shape, dtype, length)
+        size += gguf.GGUFWriter.ggml_pad(length, writer.data_alignment)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for _, shape, kind in tensors:
-        writer.write_tensor_data(_data(shape, kind, random))
+    if hollow:
+        assert writer.fout is not None
+        file = writer.fout[0]
+        file.truncate(gguf.GGUFWriter.ggml_pad(file.tell(), writer.data_alignment) + size)
+    else:
+        for _, shape, kind in tensors:
+            writer.write_tensor_data(_data(shape, kind, random))
     writer.close()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import download, engine, followup, library, peers, window
+from app.gguf.header import read_header
+from tests.benchmarks import download, engine, fit, followup, library, peers, shapes, window
 from tests.benchmarks.handled import Handled, frames, percentile
 from tests.benchmarks.long_chat import make
 from tests.benchmarks.report import Figure, as_json, missing, paired, paired_time, single, table
@@ -145,6 +146,17 @@ def test_the_long_chat_is_as_long_as_asked(tmp_path: Path) -> None:
         assert store.conversations.opened() == made.long
     finally:
         store.close()
+
+
+@pytest.mark.usefixtures("gemma_270m")
+def test_a_model_without_weights_is_planned_like_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, projector = shapes.hollow(shapes.GEMMA_12B, tmp_path)
+    assert read_header(model).expected_size <= model.stat().st_size
+    assert sum(file.stat().st_blocks for file in (model, projector)) * 512 < 100 << 20
+    layers = [fit._ours(fit.Case(8192, memory, sees=True), model) for memory in (6, 12)]
+    assert 0 < layers[0] < layers[1] == 49
+    monkeypatch.delenv("CABOCHON_ENGINE", raising=False)
+    _check(fit.figures(tmp_path), 1)
 
 
 def _event(start: float, end: float, *, waited: float = 0.0, painted: bool = False) -> Handled:
