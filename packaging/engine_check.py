@@ -5,7 +5,7 @@ one (`packaging/engine.py`). It prints a table, and exits with 1 where a row is 
 
 - Every variant is forced in turn: those that this processor has answer the whole self-check, the others are refused.
 - Vulkan absent, present (on Mesa's software renderer), and broken: a backend or a driver that aborts or hangs. The
-  processor then answers within seconds, and the person is told in the first of two starts only.
+  processor then answers within seconds, the third start does not wait any more, and the person is told once.
 - An add-on in the data folder is used; where it aborts, Vulkan is.
 """
 
@@ -25,7 +25,8 @@ from engine import say
 from engine_trial import BACKEND, MANIFEST, MODEL, RENDERER, changed, checked, python
 
 QUESTION, ANSWER = "Count from 1 to 5.", "1, 2, 3, 4, 5."
-PATIENCE = 15.0  # seconds that a fall back may take: the probe's eight, and a start on a busy machine
+PATIENCE = 15.0  # seconds that a fall back may take: the probe's, and a start on a busy machine
+PROBE_SECONDS = 8.0
 NO_DRIVER = "/nonexistent"
 FAULTS = {
     "aborts": "#include <stdlib.h>\n__attribute__((constructor)) static void abort_(void) { abort(); }",
@@ -109,7 +110,7 @@ def _check(site: Path, folder: Path) -> bool:
     for row in (*_variants(site, folder), *_vulkan(site, folder)):
         wrong += not row.right
         mark = "  " if row.right else "!!"
-        say(f"{mark} {row.what:<34} {row.found:<28} {row.seconds:>12}  {row.said}")
+        say(f"{mark} {row.what:<34} {row.found:<28} {row.seconds:>16}  {row.said}")
     say(f"{wrong} rows are wrong." if wrong else "All is as it should be.")
     return not wrong
 
@@ -176,16 +177,19 @@ def _quiet(what: str, engine: Engine, *, on_card: bool) -> Row:
 
 
 def _told(what: str, engine: Engine, used: str = "the processor") -> Row:
-    """A row where another answers in a backend's place: told in the first start, and by doctor, and not again."""
-    first, second, problems = engine.ask(), engine.ask(), engine.problems()
+    """A row where another answers in a backend's place: told in the first start, and by doctor, and not again.
+
+    After two starts the backend is not tried any more: a third one does not wait for it.
+    """
+    first, second, third, problems = engine.ask(), engine.ask(), engine.ask(), engine.problems()
     on_card = used != "the processor"  # whose software renderer has no such limit
     answers = [
-        each.text == ANSWER and each.on_card == on_card and (on_card or each.seconds < PATIENCE)
-        for each in (first, second)
+        each.text == ANSWER and each.on_card == on_card and (on_card or each.seconds < limit)
+        for each, limit in ((first, PATIENCE), (second, PATIENCE), (third, PROBE_SECONDS))
     ]
-    once = first.said.count(f"so {used} is used instead.") == 1 and not second.said
-    found = f"answered on {'the card' if on_card else used}, {sum(answers)}/2"
-    seconds = f"{first.seconds:.1f}, {second.seconds:.1f}"
+    once = first.said.count(f"so {used} is used instead.") == 1 and not second.said and not third.said
+    found = f"answered on {'the card' if on_card else used}, {sum(answers)}/3"
+    seconds = ", ".join(f"{each.seconds:.1f}" for each in (first, second, third))
     return Row(what, found, seconds, f"once: {first.said}", all(answers) and once and problems == [first.said])
 
 
