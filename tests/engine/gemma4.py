@@ -36,6 +36,7 @@ def write_gemma4(
     template: str = TEMPLATE,
     tokens: tuple[str, ...] = (*CONTROL, *VISIBLE),
     is_alive: bool = False,
+    width: int = _WIDTH,
 ) -> Path:
     """Writes the model. `script` names tokens by their literals; the layers of one that is alive add something."""
     writer = gguf.GGUFWriter(path, "gemma4")
@@ -43,19 +44,19 @@ def write_gemma4(
     writer.add_file_type(int(gguf.LlamaFileType.ALL_F32))
     words = write_vocabulary(writer, tokens)
     writer.add_chat_template(template)
-    _write_shape(writer)
+    _write_shape(writer, width)
     random = np.random.default_rng(4)
-    embedding = _random(random, len(words), _WIDTH)
-    output = _random(random, len(words), _WIDTH)
+    embedding = _random(random, len(words), width)
+    output = _random(random, len(words), width)
     for before, after in (script or {}).items():
         direction = embedding[words.index(before)]
         output[words.index(after)] += direction / np.linalg.norm(direction) * _LIKING
     writer.add_tensor("token_embd.weight", embedding)
     writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))
+    writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
     writer.add_tensor("rope_freqs.weight", np.ones(_HEAD // 2, np.float32))
     for number in range(_LAYERS):
-        for name, weights in _layer(random, is_alive=is_alive).items():
+        for name, weights in _layer(random, width, is_alive=is_alive).items():
             writer.add_tensor(f"blk.{number}.{name}.weight", weights)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -64,9 +65,9 @@ def write_gemma4(
     return path
 
 
-def _write_shape(writer: gguf.GGUFWriter) -> None:
+def _write_shape(writer: gguf.GGUFWriter, width: int) -> None:
     writer.add_context_length(8192)
-    writer.add_embedding_length(_WIDTH)
+    writer.add_embedding_length(width)
     writer.add_embedding_length_per_layer_input(0)
     writer.add_block_count(_LAYERS)
     writer.add_feed_forward_length(_FORWARD)
@@ -107,19 +108,19 @@ def write_vocabulary(writer: gguf.GGUFWriter, added: tuple[str, ...], control: t
     return words
 
 
-def _layer(random: np.random.Generator, *, is_alive: bool) -> dict[str, NDArray[Any]]:
+def _layer(random: np.random.Generator, width: int, *, is_alive: bool) -> dict[str, NDArray[Any]]:
     """One layer; its two ways into the stream are shut where it is not alive."""
-    ones, head = np.ones(_WIDTH, np.float32), np.ones(_HEAD, np.float32)
+    ones, head = np.ones(width, np.float32), np.ones(_HEAD, np.float32)
     return {
         "attn_norm": ones, "post_attention_norm": ones, "ffn_norm": ones, "post_ffw_norm": ones,
         "attn_q_norm": head, "attn_k_norm": head,
-        "attn_q": _random(random, 2 * _HEAD, _WIDTH),
-        "attn_k": _random(random, _HEAD, _WIDTH),
-        "attn_v": _random(random, _HEAD, _WIDTH),
-        "attn_output": _random(random, _WIDTH, 2 * _HEAD) * np.float32(is_alive),
-        "ffn_gate": _random(random, _FORWARD, _WIDTH),
-        "ffn_up": _random(random, _FORWARD, _WIDTH),
-        "ffn_down": _random(random, _WIDTH, _FORWARD) * np.float32(is_alive),
+        "attn_q": _random(random, 2 * _HEAD, width),
+        "attn_k": _random(random, _HEAD, width),
+        "attn_v": _random(random, _HEAD, width),
+        "attn_output": _random(random, width, 2 * _HEAD) * np.float32(is_alive),
+        "ffn_gate": _random(random, _FORWARD, width),
+        "ffn_up": _random(random, _FORWARD, width),
+        "ffn_down": _random(random, width, _FORWARD) * np.float32(is_alive),
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from tests.engine.chats import Chat, loaded, model_of
 from tests.engine.gemma4 import write_gemma4
 from tests.engine.image_parts import (
     IDEFICS_TOKENS,
+    WIDTH,
     write_gemma4uv,
     write_gemma4v,
     write_idefics3,
@@ -36,7 +38,8 @@ from tests.media.drawn import kept, number, shape
 TEXT = "What number is shown?"
 MARKER = "<__media__>"
 OPTIONS = LoadOptions(context=4096, batch=96, threads=1)  # cells that do not see each other are read in parts
-KINDS = ("gemma4v", "gemma4uv", "idefics3", "mlp")
+KINDS = ("gemma4v", "gemma4v-e2b", "gemma4uv", "idefics3", "mlp")
+E2B = 1536  # the width of Gemma 4 E2B, which reads pictures like text
 TOKENS = {"idefics3": IDEFICS_TOKENS, "mlp": ()}
 
 
@@ -48,8 +51,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind in KINDS:
         (folder / kind).mkdir()
         file = folder / kind / "tiny.gguf"
-        found[kind] = write_llama(file, TOKENS[kind]) if kind in TOKENS else write_gemma4(file, is_alive=True)
+        width = E2B if kind.endswith("e2b") else WIDTH
+        write = partial(write_gemma4, is_alive=True, width=width)
+        found[kind] = write_llama(file, TOKENS[kind]) if kind in TOKENS else write(file)
     write_gemma4v(folder / "gemma4v" / "mmproj-tiny.gguf")
+    write_gemma4v(folder / "gemma4v-e2b" / "mmproj-tiny.gguf", width=E2B)
     write_gemma4uv(folder / "gemma4uv" / "mmproj-tiny.gguf")
     write_idefics3(folder / "idefics3" / "mmproj-tiny.gguf")
     write_mlp(folder / "mlp" / "mmproj-tiny.gguf")

@@ -166,7 +166,6 @@ class SeenCard(QWidget):
             for most in self._sight.choices:
                 note = _NOTES.get(most, "")
                 self._add_item(menu, f"Up to {tokens(most)}", most, note, is_chosen=most == self._most_tokens)
-        menu.setMinimumWidth(menu.sizeHint().width() + self._look.px(26))  # beside the ticks Qt leaves notes no room
         menu.popup(self._menu.mapToGlobal(self._menu.rect().topLeft()) - menu.rect().bottomLeft())
 
     def _add_item(self, menu: Menu, name: str, choice: PanAndScan | int, note: str, *, is_chosen: bool) -> None:
