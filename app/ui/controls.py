@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QPushButton, Q
 
 from app.ui.keyboard_ring import Ringed, is_enter
 from app.ui.look import Look
-from app.ui.painting import KEYBOARD, box, mirrored, picture, words
+from app.ui.painting import KEYBOARD, box, mirrored, picture, reading_direction, words
 from app.ui.tips import tip
 
 
@@ -303,6 +303,7 @@ class Words(QLabel):
         painter.setPen(self._look.colour(self._token))
         shown = QStyle.visualAlignment(self.layoutDirection(), self.alignment())
         area = self.contentsRect()
+        painter.setLayoutDirection(reading_direction(self.text(), self.layoutDirection()))
         elided = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, int(shown), elided)
 

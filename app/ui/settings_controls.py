@@ -24,7 +24,7 @@ from app.ui.controls import Button, PaintedButton, Words
 from app.ui.keyboard_ring import Ringed
 from app.ui.look import Look
 from app.ui.menus import Menu
-from app.ui.painting import box, mirrored, picture, words
+from app.ui.painting import box, mirrored, picture, reading_direction, words
 from app.ui.sentence import Sentence
 from app.ui.tips import tip
 
@@ -268,6 +268,7 @@ class _Segment(PaintedButton):
             box(painter, area, 5, look.colour(fill) if fill else None, edge, 2)
         painter.setFont(look.font(13, 500))
         painter.setPen(look.colour("accent" if on else "text2"))
+        painter.setLayoutDirection(reading_direction(self.text(), self.layoutDirection()))
         painter.drawText(QRectF(self.rect()), int(Qt.AlignmentFlag.AlignCenter), self.text())
 
 

@@ -29,7 +29,7 @@ from app.models.memory import Plan
 from app.models.table import SAID, Row, kind, share, size_name
 from app.ui.look import Look
 from app.ui.models.chip import TOKENS, mark
-from app.ui.painting import box, words
+from app.ui.painting import box, mirrored, words
 
 CELL, GAP, HEAD, NAMES = 38, 6, 26, 178
 NARROW, NARROW_NAMES = 640, 78
@@ -198,7 +198,8 @@ class _Cells(QStyledItemDelegate):
         painter.setFont(look.font(13, 600 if recommended else 500))
         used = words(painter, area, row.name, look.colour("text"))
         painter.setFont(look.font(11))
-        rest = area.adjusted(used + 8, 0, 0, 0)
+        after = area.adjusted(used + 8, 0, 0, 0).toRect()
+        rest = mirrored(after, area.toRect(), self._table.layoutDirection())
         if QFontMetricsF(painter.font()).horizontalAdvance(row.note) <= rest.width():
             words(painter, rest, row.note, look.colour("text2"))
 
