@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.controls import Button, ElidedWords, IconButton, Switch
+from app.ui.flow import Flow
 from app.ui.focus_ring import FocusRing
 from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.painting import mirrored, reading_direction
 from app.ui.sentence import Sentence
+from app.ui.slider import Slider
+from tests.ui.calls.making import flush
 
 
 @pytest.fixture
@@ -140,3 +143,58 @@ def test_a_sentence_breaks_a_word_that_is_too_long(look: Look) -> None:
     sentence.say("", "/a/path/" + "without_any_space_" * 9)
     assert sentence.heightForWidth(200) > 3 * look.px(18)
     sentence.deleteLater()
+
+
+def test_a_press_takes_the_knob_there_and_keys_move_it(look: Look, qtbot: QtBot) -> None:
+    slider = Slider(look, "Layers on the card")
+    qtbot.addWidget(slider)
+    slider.setRange(0, 48)
+    slider.resize(222, 22)
+    slider.show()
+    middle = QPoint(111, 11)
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    assert slider.value() == 24
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(219, 11))
+    assert slider.value() == 48
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    assert slider.value() == 0
+    slider.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(3, 11))
+    assert slider.value() == 48
+
+
+def test_controls_go_on_in_the_next_line(look: Look, qtbot: QtBot) -> None:
+    held = QWidget()
+    flow, buttons = Flow(10, 4), [Button(look, text) for text in ("One", "Two", "Three")]
+    for each in buttons:
+        flow.addWidget(each)
+    held.setLayout(flow)
+    qtbot.addWidget(held)
+    held.resize(600, 200)
+    held.show()
+    flush()
+    assert len({each.y() for each in buttons}) == 1
+    assert [each.x() for each in buttons] == sorted(each.x() for each in buttons)
+    width = buttons[0].width() + 10 + buttons[1].width()
+    held.resize(width, 200)
+    flush()
+    assert [each.y() for each in buttons] == [0, 0, buttons[0].height() + 4]
+    assert flow.heightForWidth(width) == 2 * buttons[0].height() + 4
+    buttons[1].hide()
+    flush()
+    assert buttons[2].y() == (0 if buttons[0].width() + 10 + buttons[2].width() <= width else buttons[0].height() + 4)
+    held.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    held.resize(600, 200)
+    flush()
+    assert buttons[0].geometry().right() == 599
+
+
+def test_a_menu_has_room_for_its_words(look: Look, qtbot: QtBot) -> None:
+    menu = Menu(look)
+    qtbot.addWidget(menu)
+    action = menu.add("What it needs", lambda: None, icon="cpu", note="7 GB")
+    menu.popup(QPoint(0, 0))
+    words = QFontMetricsF(look.font(13))
+    needed = 36 + words.horizontalAdvance("What it needs") + 6 + words.horizontalAdvance("7 GB") + 12
+    assert menu.actionGeometry(action).width() >= needed
+    menu.close()

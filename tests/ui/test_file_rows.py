@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
+from app.chat.changes import WorkerDescribed
+from app.core.protocol import Described, Device
 from app.core.settings import Settings
 from app.models.machine import on_card
 from app.models.needs import Need
@@ -37,6 +39,11 @@ def fits(tmp_path: Path, qtbot: QtBot) -> Iterator[FileFits]:
 
 def _chips(widget: FileRows) -> list[str]:
     return [chip.text() for chip in widget.findChildren(Chip) if not chip.isHidden()]
+
+
+def _describe(window: MainWindow) -> None:
+    card = Device("CUDA0", "NVIDIA GeForce RTX 4070", "gpu", 11 * GIB, 12 * GIB)
+    window.apply(WorkerDescribed(Described(1, {}, (card,), "", ())))
 
 
 def _file(path: Path, name: str = "") -> ModelFile:
@@ -128,6 +135,8 @@ def test_a_rows_menu_leads_to_what_it_needs(
     rows = page.findChild(FileRows)
     assert isinstance(rows, FileRows)
     qtbot.waitUntil(lambda: is_there(rows, "More about theirs"), timeout=10_000)
+    assert _chips(rows) == [], "no card was told yet"
+    _describe(window)
     qtbot.waitUntil(lambda: len(_chips(rows)) == 2, timeout=10_000)
     button(rows, "More about theirs").click()
     menu = QApplication.activePopupWidget()
@@ -156,5 +165,6 @@ def test_the_first_page_says_what_fits(window: MainWindow, home: Path, micro_mod
     window.apply(told.ModelChanged(told.ModelState.READY, "SmolLM2 135M", demo=True))
     rows = window.chat.first.rows
     qtbot.waitUntil(lambda: is_there(rows, "Use theirs"), timeout=10_000)
-    qtbot.waitUntil(lambda: len(_chips(rows)) == 1, timeout=10_000)
+    _describe(window)
+    qtbot.waitUntil(lambda: _chips(rows) == ["Fits your card"], timeout=10_000)
     assert not is_there(rows, "More about theirs"), "nothing but using it is offered there"

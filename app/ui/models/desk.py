@@ -232,8 +232,9 @@ class ModelsDesk(QObject):
             said.tell(advice)
 
     def _look_at(self, files: Sequence[ModelFile]) -> None:
-        """Find out which of them fit."""
-        self._made_file_fits().look([file.path for file in files], self._machine.now())
+        """Find out which of them fit, once the engine has told which cards there are."""
+        if self._machine.devices:
+            self._made_file_fits().look([file.path for file in files], self._machine.now())
 
     @Slot()
     def _on_machine_outdated(self) -> None:

@@ -63,8 +63,8 @@ class FitPage(QWidget):
         self._row, self._column = 0, self._subject.usual_context
         self._rows: tuple[Row, ...] = ()
         self.controls = FitControls(look)
-        self.layers = LayersField(look)
         self.table = FitTable(look)
+        self.layers = LayersField(look)
         self.side = FitSide(look)
         self.card_bar, self.memory_bar = MemoryBar(look), MemoryBar(look)
         self.why, self.trouble = Sentence(look, 12, 16), Sentence(look)
