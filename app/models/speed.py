@@ -27,13 +27,14 @@ _ROUNDS = 4
 class Speed:
     """Of the computer's memory in bytes a second, and the cores that compute.
 
-    `seen` are the seconds that a picture took here with the model that is planned for, on the processor and on a card;
-    0 where none was looked at.
+    Of the model that is planned for, where it was used here (else 0): `seen` are the seconds that a picture took, on
+    the processor and on a card, and `wrote` the tokens a second of an answer with the same plan.
     """
 
     bandwidth: float
     cores: int
     seen: tuple[float, float] = (0.0, 0.0)
+    wrote: float = 0.0
 
     @property
     def picture(self) -> float:
@@ -54,9 +55,11 @@ def measure(seconds: float = 0.6) -> Speed:
 
 
 def tokens_a_second(made: Plan, speed: Speed | None) -> float | None:
-    """Of answers; None where it is not known: with layers on a card, or for weights that no memory is read for."""
-    if speed is None or made.gpu_layers or made.weights < _LEAST_WEIGHTS:
+    """Of answers; None where it is not known: on a card that wrote none, or for weights that no memory is read for."""
+    if speed is None:
         return None
+    if speed.wrote or made.gpu_layers or made.weights < _LEAST_WEIGHTS:
+        return speed.wrote or None
     return SEEN * speed.bandwidth / made.weights
 
 

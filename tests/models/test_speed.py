@@ -56,6 +56,11 @@ def test_a_picture_that_was_looked_at_here_is_known() -> None:
     assert picture_seconds(_made(24, "memory"), seen) == 31.0
 
 
+def test_what_was_written_here_is_known() -> None:
+    assert tokens_a_second(_made(24), Speed(40e9, 4, wrote=41.0)) == 41.0
+    assert tokens_a_second(_made(0), Speed(40e9, 4, wrote=2.5)) == 2.5
+
+
 def test_what_was_not_measured_is_not_told() -> None:
     assert (tokens_a_second(_made(0), None), picture_seconds(_made(0), None)) == (None, None)
     assert in_a_sentence(_made(0), None) == ""

@@ -125,8 +125,16 @@ def test_speed_is_told_where_it_was_measured(page: FitPage) -> None:
     assert "second" not in page.side.reason.text
     page.show_machine(ALONE)
     page.show_machine(CARD)
-    page.show_loaded("Gemma 3 12B", msgspec.structs.replace(INFO, view_seconds=0.7, encoder_on_card=True))
+    page.show_loaded("Gemma 3 12B", msgspec.structs.replace(INFO, encoder_on_card=True), 41.0, 0.7)
     assert page.side.reason.text.endswith("An image takes about 1 s."), "it was looked at here"
+    made = page.plan
+    same = msgspec.structs.replace(
+        INFO, context=made.context, kv_type=made.kv_type, gpu_layers=made.gpu_layers, encoder_on_card=True
+    )
+    page.show_loaded("Gemma 3 12B", same, 41.0, 0.7)
+    assert page.side.reason.text.endswith("About 41 tokens a second; an image takes about 1 s."), "it wrote so here"
+    page.layers.chosen.emit(made.gpu_layers - 1)
+    assert page.side.reason.text.endswith("An image takes about 1 s."), "it did not write so"
     page.show_model("gemma-3-4b")
     assert "second" not in page.side.reason.text
     page.show_machine(ALONE)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import ModelChanged, ModelState
 from app.ui.models.by_itself import CheckByItself
+from app.ui.models.pace import Pace
 from app.ui.models.this_machine import ThisMachine
 from app.ui.other_models import OtherModels
 
@@ -79,6 +80,7 @@ class ModelsDesk(QObject):
         self.by_itself = CheckByItself(screen, actions, self._made_check, self)
         self.others = OtherModels(lambda: self._paths, self)
         self.others.changed.connect(self._on_others_changed)
+        self._pace = Pace(screen, self)
         screen.page_due.connect(self._on_page_due)
         screen.settings_shown.connect(self._on_settings_shown)
         chat.top.pill.clicked.connect(self._on_pill_clicked)
@@ -245,7 +247,8 @@ class ModelsDesk(QObject):
     def _show_loaded(self, model: ModelChanged | None) -> None:
         if self._fits is not None:
             ready = model is not None and model.state is ModelState.READY
-            self._fits.show_loaded(model.name if model and ready else "", model.model if model and ready else None)
+            loaded = (model.name, model.model) if model is not None and ready else ("", None)
+            self._fits.show_loaded(*loaded, self._pace.tokens, self._pace.picture)
 
     @Slot(object)
     def _on_need_asked(self, path: Path) -> None:

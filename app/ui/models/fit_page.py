@@ -60,6 +60,7 @@ class FitPage(QWidget):
         self._asked = Asked()
         self._layers = -1  # on the cards; -1: as many as fit
         self._loaded: tuple[str, ModelInfo | None] = ("", None)
+        self._paced = (0.0, 0.0)
         self._row, self._column = 0, self._subject.usual_context
         self._rows: tuple[Row, ...] = ()
         self.controls = FitControls(look)
@@ -97,9 +98,12 @@ class FitPage(QWidget):
         if need.shape is not None:
             self._take(of_shape(need.shape, need.encoder), path, path)
 
-    def show_loaded(self, name: str, model: ModelInfo | None) -> None:
-        """The model of this name is loaded; "" and None for none."""
-        self._loaded = (name, model)
+    def show_loaded(self, name: str, model: ModelInfo | None, wrote: float = 0.0, picture: float = 0.0) -> None:
+        """The model of this name is loaded; "" and None for none.
+
+        It `wrote` so many tokens a second, and took so many seconds for a `picture` (0: none yet).
+        """
+        self._loaded, self._paced = (name, model), (wrote, picture)
         if self._rows:
             self._show_plan()
 
@@ -215,7 +219,7 @@ class FitPage(QWidget):
         self.layers.show_layers(made, usual)
         what = "no" if overfull(made, machine) else kind(made)
         self.side.show_plan(
-            in_words(row.name, made, machine, self._speed),
+            in_words(row.name, made, machine, self._speed(made)),
             what,
             use="Load with this plan" if self._file is not None and not self._is_loaded else "Use this plan",
             why_not=self._why_not(),
@@ -261,14 +265,15 @@ class FitPage(QWidget):
             return model is not None and Path(model.path) == self._file
         return _plain(self._subject.name) in _plain(name)
 
-    @property
-    def _speed(self) -> Speed | None:
-        """Of this machine, with what the loaded model took for a picture."""
+    def _speed(self, made: Plan) -> Speed | None:
+        """Of this machine, with what the loaded model took for a picture, and for words where this is its plan."""
         speed, model = self.controls.speed, self._loaded[1]
-        if speed is None or model is None or not self._is_loaded:
+        if speed is None or model is None or not self._is_loaded or self.controls.imagined[0]:
             return speed
-        on_card = model.encoder_on_card
-        return replace(speed, seen=(0.0, model.view_seconds) if on_card else (model.view_seconds, 0.0))
+        wrote, picture = self._paced
+        seen = (0.0, picture) if model.encoder_on_card else (picture, 0.0)
+        is_same = (model.context, model.kv_type, model.gpu_layers) == (made.context, made.kv_type, made.gpu_layers)
+        return replace(speed, seen=seen, wrote=wrote if is_same else 0.0)
 
     def _options(self, made: Plan) -> LoadOptions:
         """What this plan names; layers that are chosen by themselves stay so."""
