@@ -261,13 +261,13 @@ class _Segment(PaintedButton):
         painter = QPainter(self)
         on = self.isChecked()
         area = self.rect().adjusted(1, 1, -1, -1)
-        fill = "tint" if on else "hover" if self.underMouse() else ""
+        fill = "" if not self.isEnabled() else "tint" if on else "hover" if self.underMouse() else ""
         framed = self.ring or (on and look.theme.contrast)
         if fill or framed:
             edge = look.colour("accent") if framed else None
             box(painter, area, 5, look.colour(fill) if fill else None, edge, 2)
         painter.setFont(look.font(13, 500))
-        painter.setPen(look.colour("accent" if on else "text2"))
+        painter.setPen(look.colour("text3" if not self.isEnabled() else "accent" if on else "text2"))
         painter.setLayoutDirection(reading_direction(self.text(), self.layoutDirection()))
         painter.drawText(QRectF(self.rect()), int(Qt.AlignmentFlag.AlignCenter), self.text())
 

@@ -97,6 +97,7 @@ class FitControls(QWidget):
         self.model.show_value(value)
         self._fields[self.cache].setVisible(not caches)
         self.images.setEnabled(sees)
+        self.images.setToolTip("" if sees else "It reads text only")
         self.updateGeometry()
 
     def forget(self) -> None:
