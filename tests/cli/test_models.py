@@ -64,7 +64,7 @@ def test_the_models_that_are_here(program: Program, micro_model: Path, tmp_path:
     lines = program.run("models", "scan", folder).out.splitlines()
     assert lines[0].startswith("small  (gemma3, ")
     assert lines[1] == f"  {folder / 'small.gguf'}"
-    assert lines[2].startswith("“broken.gguf” ")
+    assert lines[2].startswith("“broken” ")
     empty = tmp_path / "empty"
     empty.mkdir()
     assert program.run("models", "scan", empty).out == "No model file was found.\n"
