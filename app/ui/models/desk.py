@@ -234,14 +234,19 @@ class ModelsDesk(QObject):
             said.tell(advice)
 
     def _look_at(self, files: Sequence[ModelFile]) -> None:
-        """Find out which of them fit, once the engine has told which cards there are."""
-        if self._machine.devices:
+        """Find out which of them fit, once the engine has told which cards there are, where that is seen."""
+        if self._machine.devices and self._is_seen:
             self._made_file_fits().look([file.path for file in files], self._machine.now())
 
     @Slot()
     def _on_machine_outdated(self) -> None:
-        if self._chat.shows("first") or (self._page is not None and self._page.isVisible()):
+        if self._is_seen:
             self._machine.ask()
+
+    @property
+    def _is_seen(self) -> bool:
+        """Whether a page that tells of files is shown."""
+        return self._chat.shows("first") or (self._page is not None and self._page.isVisible())
 
     @Slot(object)
     def _show_loaded(self, model: ModelChanged | None) -> None:
