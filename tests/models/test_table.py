@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.settings import LoadOptions
 from app.models.catalogue import cards, catalogue, catalogue_shape, known_model
+from app.models.choice import best
 from app.models.encoder import NO_ENCODER, ImageEncoder
 from app.models.machine import on_card
 from app.models.memory import KV_BYTES, Gpu, Machine, Plan, Setup, Verdict, place
@@ -39,6 +41,7 @@ MACHINES = st.builds(
     st.integers(0, 32 * 1024).map(lambda mib: mib << 20),
     st.integers(0, 64 * 1024).map(lambda mib: mib << 20),
 )
+IMAGES = ("", "memory", "off")
 SUBJECTS = {model.id: of_model(model) for model in catalogue()}
 
 
@@ -171,3 +174,19 @@ def test_speed_is_in_the_words_where_it_is_known() -> None:
         assert "second" not in in_words("Q4_0", made, machine, speed)[1]
     assert set(CHIPS) == set(SAID)
     assert 0 < share(made) <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(MACHINES, st.sampled_from(sorted(SUBJECTS)), st.sampled_from(sorted(KV_BYTES)), st.sampled_from(IMAGES))
+def test_what_is_loaded_by_a_plan_is_the_plan_that_was_shown(
+    machine: Machine, name: str, kv_type: str, images: str
+) -> None:
+    """Only the batch is left to the program: a smaller one may put more on the card."""
+    subject = SUBJECTS[name]
+    for made in table(subject, machine, Asked(kv_type, images))[subject.usual].cells[2:5]:
+        options = LoadOptions(context=made.context, kv_type=kv_type, images=images)
+        loaded = best(subject.weights[subject.usual].shape, options, machine, subject.encoder)
+        assert (loaded.context, loaded.kv_type, loaded.vision) == (made.context, made.kv_type, made.vision)
+        if made.verdict is not Verdict.NO:
+            assert loaded.encoder_on_card >= made.encoder_on_card
+            assert loaded.gpu_layers >= made.gpu_layers or loaded.encoder_on_card > made.encoder_on_card
