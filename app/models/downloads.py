@@ -41,6 +41,14 @@ class Wish:
         return weights + (model.projector_bytes if self.projector is not None else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What there is of a wish: the model's file once all files are there, and the bytes that have come so far."""
+
+    path: Path | None
+    size: int
+
+
 class Record(msgspec.Struct, frozen=True):
     """A file that was fetched whole. `path` is relative to the models folder; `damaged` was seen since."""
 
@@ -68,6 +76,13 @@ def wish(model: CatalogueModel, quantisation: str = "", *, vision: bool = True) 
 
 def _name(file: CatalogueFile) -> str:
     return Path(file.file).name
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it goes just now
+        return 0
 
 
 class _Either(threading.Event):
@@ -147,6 +162,24 @@ class Downloads:
         except (OSError, msgspec.DecodeError):
             return ()
         return tuple(record for record in found if (self.folder / record.path).is_file())
+
+    def brought(self, wanted: Wish) -> Brought:
+        """What has come of a wish in earlier times."""
+        place = self.place(wanted.model)
+        whole = [path for file in wanted.files if (path := place / _name(file)).is_file()]
+        parts = [path for file in wanted.files if (path := place / f"{_name(file)}.part").is_file()]
+        there = len(whole) == len(wanted.files)
+        return Brought(place / _name(wanted.file) if there else None, sum(_size(path) for path in (*whole, *parts)))
+
+    def discard(self, wanted: Wish) -> None:
+        """Delete what has come of a wish in part, and its image part where no model is there. Raises DownloadError."""
+        place = self.place(wanted.model)
+        for file in reversed(wanted.files):
+            path = place / _name(file)
+            if (part := path.with_name(f"{path.name}.part")).is_file():
+                self.remove(part)
+            elif file.kind == "projector" and list(place.glob("*.gguf*")) == [path]:
+                self.remove(path)
 
     def parts(self) -> tuple[Path, ...]:
         """Files that have come in part."""

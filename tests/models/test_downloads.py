@@ -14,7 +14,7 @@ import pytest
 
 from app.core.errors import DownloadError, UsageError
 from app.models.catalogue import CatalogueFile, CatalogueModel, known_model
-from app.models.downloads import Downloads, wish
+from app.models.downloads import Brought, Downloads, wish
 from app.models.fetch import Progress
 from app.models.hub import Hub
 from tests.models.hub_server import Faults, HubServer, hub_server
@@ -138,3 +138,23 @@ def test_what_is_fetched_for_a_name() -> None:
     assert wish(found[0], "Q4_K_M", vision=False).projector is None
     with pytest.raises(UsageError, match="there is Q4_0"):
         wish(found[0], "Q9")
+
+
+def test_what_has_come_in_part_is_told_and_discarded(server: HubServer, tmp_path: Path) -> None:
+    downloads, wanted = Downloads(tmp_path), wish(_model(server))
+    assert downloads.brought(wanted) == Brought(None, 0)
+    place = downloads.place(wanted.model)
+    place.mkdir()
+    part, image = place / f"{NAME}.part", place / "mmproj.gguf"
+    part.write_bytes(bytes(1000))
+    image.write_bytes(bytes(500))
+    assert downloads.brought(wanted) == Brought(None, 1500)
+    part.rename(place / NAME)
+    assert downloads.brought(wanted) == Brought(place / NAME, 1500)
+    image.rename(place / "mmproj.gguf.part")
+    downloads.fetch(wanted, Hub(server.endpoint), lambda _: None, Event())
+    downloads.discard(wanted)
+    assert downloads.brought(wanted).path == place / NAME, "what is whole stays"
+    (place / NAME).unlink()
+    downloads.discard(wanted)
+    assert not place.exists()

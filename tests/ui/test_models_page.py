@@ -23,6 +23,7 @@ from app.models.catalogue import catalogue_shape, known_model
 from app.models.graphics import Advice
 from app.models.machine import on_card
 from app.models.memory import Setup, Verdict, place
+from app.ui.controls import Words
 from app.ui.main_window import MainWindow
 from app.ui.models.about_page import AboutPage
 from app.ui.models.check_page import CheckPage
@@ -36,7 +37,7 @@ from app.ui.models.page import ModelsPage
 from app.ui.models.unused_card import UnusedCard
 from app.ui.sentence import Sentence
 from tests.chat.driving import model_info
-from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
+from tests.models.hub_server import MODEL, PROJECTOR, REPOSITORY, Faults, HubServer, micro_hub
 from tests.ui.test_top_bar import INFO
 from tests.ui.windows import Asked
 
@@ -257,6 +258,29 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
     qtbot.waitUntil(lambda: ("choose_fetched", path) in asked.calls, timeout=5000)
     assert server.sent <= demo_model.stat().st_size - kept + 2_000_000
     assert _button(page, "Use Gemma 3 12B").isEnabled()
+
+
+def test_what_has_come_before_is_told_and_can_be_discarded(
+    window: MainWindow, page: ModelsPage, tmp_path: Path, qtbot: QtBot
+) -> None:
+    place = tmp_path / "models" / "gemma-3-12b"
+    place.mkdir(parents=True)
+    part, note = place / f"{MODEL}.part", place / f"{MODEL}.part.json"
+    part.write_bytes(bytes(3_000_000))
+    note.write_text("{}")
+    (place / PROJECTOR).write_bytes(bytes(1_000_000))
+    window.models_now.leave_page()
+    window.models_now.open_page()
+    assert _button(page, "Go on Gemma 3 12B").isVisible()
+    assert "4 MB of it have come before" in {one.text() for one in page.findChildren(Words) if one.isVisible()}
+    _button(page, "Discard Gemma 3 12B").click()
+    asked_again = _button(page, "Really delete it? Gemma 3 12B")
+    asked_again.click()  # a double click is no answer
+    assert part.is_file()
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
+    asked_again.click()
+    assert not place.exists()
+    assert _button(page, "Download Gemma 3 12B").isVisible()
 
 
 def test_what_goes_wrong_is_said_on_the_card(

@@ -103,6 +103,8 @@ class ModelsDesk(QObject):
         if self._page is None:
             self._make_page()
         assert self._page is not None
+        assert self._gets is not None
+        self._gets.refresh()  # files come and go outside too
         self._machine.ask()
         self._show_files()
         self.others.look()
@@ -171,9 +173,10 @@ class ModelsDesk(QObject):
     def _made_cards(self, models: Sequence[CatalogueModel]) -> ModelCards:
         from app.ui.models.model_cards import ModelCards
 
-        made = ModelCards(self._look, models, self._made_downloader(), self._brought, self)
+        made = ModelCards(self._look, models, self._made_downloader(), self)
         made.accepted.connect(self._on_licence_accepted)
         made.used.connect(self._on_model_used)
+        made.failed.connect(self._screen.show_notice)
         made.show_settings(self._screen.settings)
         return made
 
@@ -268,13 +271,6 @@ class ModelsDesk(QObject):
         self._planned = None
         self._fits.show_file(fit.path, fit.need)
         self._page.show_part(FITS)
-
-    def _brought(self, model: CatalogueModel) -> Path | None:
-        """The file of a model that was fetched."""
-        from app.models.downloads import Downloads, wish
-
-        path = Downloads(self._paths.models).place(model) / Path(wish(model).file.file).name
-        return path if path.is_file() else None
 
     @Slot()
     def _on_check_changed(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, QUrl, Signal, Slot
 
 from app.core.child import entry_of
 from app.core.paths import DataPaths, decode_path, encode_path
+from app.models.downloads import Brought, Downloads, Wish
 from app.models.hub import address
 from app.models.orders import Order, Told
 
@@ -72,6 +73,15 @@ class Downloader(QObject):
     def checks(self) -> bool:
         """Whether what had come before is being read again."""
         return any(told.checks for told in self._files.values())
+
+    def brought(self, wanted: Wish) -> Brought:
+        """What of a model is in the models folder."""
+        return Downloads(self._paths().models).brought(wanted)
+
+    def discard(self, wanted: Wish) -> None:
+        """Delete what has come of a download that is not under way. Raises DownloadError."""
+        Downloads(self._paths().models).discard(wanted)
+        self.changed.emit()
 
     def begin(self, model: str, quantisation: str, *, vision: bool, endpoint: str) -> None:
         """Fetch this, or go on with it."""

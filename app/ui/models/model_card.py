@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from time import monotonic
 
-from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtCore import QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.errors import UserError
 from app.models.advice import LEAST_SPEED, Advice, advice
 from app.models.catalogue import CatalogueModel, catalogue_shape
 from app.models.downloads import Wish, wish
@@ -21,6 +23,7 @@ from app.ui.look import Look
 from app.ui.model_files import size_text
 from app.ui.models.chip import Chip
 from app.ui.models.downloader import Downloader
+from app.ui.models.file_rows import SURE_MS
 from app.ui.painting import box, mirrored
 from app.ui.sentence import Sentence
 
@@ -30,17 +33,20 @@ _READING = 5.0  # tokens a second that most people read
 
 
 class ModelCard(Card):
-    """A model to fetch. `accepted` tells its licence's address, `used` the file that is here already."""
+    """A model to fetch. `accepted` tells its licence's address, `used` the file that is here already.
+
+    `failed` says in a sentence why what has come could not be deleted.
+    """
 
     accepted = Signal(str)
     used = Signal(object)
+    failed = Signal(str)
 
-    def __init__(
-        self, look: Look, model: CatalogueModel, downloader: Downloader, here: Callable[[CatalogueModel], object]
-    ) -> None:
+    def __init__(self, look: Look, model: CatalogueModel, downloader: Downloader) -> None:
         super().__init__(look, "border_strong")
         self._downloader = downloader
-        self._here = here
+        self._sure = False  # whether the person was asked about what has come
+        self._asked_at = 0.0
         self._wish: Wish = wish(model)
         self._endpoint = ""
         self.model = model
@@ -90,27 +96,29 @@ class ModelCard(Card):
         trained = " Quantised by Google while training, which keeps most of the full quality."
         self._reason.say("", said + (trained if "+" in self._wish.file.quantisation else ""))
 
+    @Slot()
     def refresh(self) -> None:
-        """Show how far its download is."""
+        """Show how far its download is, or what has come of it before."""
         loader, order = self._downloader, self._downloader.order
         mine = order is not None and order.model == self.model.id
-        path = self._here(self.model)
+        brought = loader.brought(self._wish)
+        begun = not mine and brought.path is None and brought.size > 0
         self._bar.setVisible(mine)
-        self._told.setVisible(mine)
+        self._told.setVisible(mine or begun)
         self.pause.setVisible(mine)
-        self.cancel.setVisible(mine)
+        self.cancel.setVisible(mine or begun)
         self.get.setVisible(not mine)
-        self.get.setText("Use" if path is not None else "Download")
-        self.get.setAccessibleName(f"{self.get.text()} {self.model.name}")
-        self.get.setEnabled(path is not None or (self.agree.isChecked() and loader.order is None))
+        _say(self.get, "Use" if brought.path is not None else "Go on" if begun else "Download", self.model.name)
+        self.get.setEnabled(brought.path is not None or (self.agree.isChecked() and order is None))
         self.get.setToolTip("" if self.get.isEnabled() else self._why_not())
-        self.get.updateGeometry()
+        _say(self.cancel, "Cancel" if mine else "Really delete it?" if self._sure else "Discard", self.model.name)
+        self._told.set_token("danger" if mine and loader.error else "text")
         if mine:
             self._bar.show_part(loader.done / loader.total if loader.total else 0.0)
-            self.pause.setText("Pause" if loader.running else "Go on")
-            self.pause.updateGeometry()
+            _say(self.pause, "Pause" if loader.running else "Go on", self.model.name)
             self._told.setText(loader.error or _progress(loader))
-            self._told.set_token("danger" if loader.error else "text")
+        elif begun:
+            self._told.setText(f"{size_text(brought.size)} of it have come before")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         roomy = self.width() >= self._look.px(SMALL)
@@ -166,7 +174,7 @@ class ModelCard(Card):
     def _connect(self) -> None:
         self.get.clicked.connect(self._on_get_clicked)
         self.pause.clicked.connect(self._on_pause_clicked)
-        self.cancel.clicked.connect(self._downloader.forget)
+        self.cancel.clicked.connect(self._on_cancel_clicked)
         self.agree.toggled.connect(self.refresh)
         self._link.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self.model.licence_url)))
 
@@ -181,7 +189,7 @@ class ModelCard(Card):
 
     @Slot()
     def _on_get_clicked(self) -> None:
-        path = self._here(self.model)
+        path = self._downloader.brought(self._wish).path
         if path is not None:
             self.used.emit(path)
             return
@@ -198,6 +206,34 @@ class ModelCard(Card):
             self._downloader.pause()
         else:
             self._downloader.go_on()
+
+    @Slot()
+    def _on_cancel_clicked(self) -> None:
+        """What has come stays when a download is given up; to delete it is asked once more."""
+        order = self._downloader.order
+        if order is not None and order.model == self.model.id:
+            self._downloader.forget()
+        elif not self._sure:
+            self._sure, self._asked_at = True, monotonic()
+            self.refresh()
+            QTimer.singleShot(SURE_MS, self, self._forget)
+        elif monotonic() - self._asked_at > QApplication.doubleClickInterval() / 1000:
+            self._sure = False
+            try:
+                self._downloader.discard(self._wish)
+            except UserError as error:
+                self.failed.emit(error.message)
+
+    @Slot()
+    def _forget(self) -> None:
+        self._sure = False
+        self.refresh()
+
+
+def _say(button: Button, text: str, model: str) -> None:
+    button.setText(text)
+    button.setAccessibleName(f"{text} {model}")
+    button.updateGeometry()
 
 
 class _Bar(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -16,25 +16,28 @@ from app.ui.models.model_card import ModelCard
 
 
 class ModelCards(QObject):
-    """`accepted` tells the address of a licence that the person accepted, `used` the path of a model that is here."""
+    """`accepted` tells the address of a licence that the person accepted, `used` the path of a model that is here.
+
+    `failed` says in a sentence what could not be deleted.
+    """
 
     accepted = Signal(str)
     used = Signal(object)
+    failed = Signal(str)
 
     def __init__(
         self,
         look: Look,
         models: Sequence[CatalogueModel],
         downloader: Downloader,
-        here: Callable[[CatalogueModel], object],
         parent: QObject,
     ) -> None:
-        """`here` answers with the path of a model that is there already, or None."""
         super().__init__(parent)
-        self.cards = [ModelCard(look, model, downloader, here) for model in models]
+        self.cards = [ModelCard(look, model, downloader) for model in models]
         for card in self.cards:
             card.accepted.connect(self.accepted)
             card.used.connect(self.used)
+            card.failed.connect(self.failed)
         downloader.changed.connect(self.refresh)
         self.refresh()
 
