@@ -58,6 +58,7 @@ class ModelCard(Card):
         self._figures = Figures(look)
         self._bar = _Bar(look)
         self._told = Words(look, "", 12, 500, figures=True)
+        self._why = Sentence(look, 12, 16, bold_token="danger")  # nothing comes
         self.get = Button(look, "Download", name=f"Download {model.name}")
         self.pause = Button(look, "Pause", small=True, name=f"Pause {model.name}")
         self.cancel = Button(look, "Cancel", "quiet", small=True, name=f"Cancel {model.name}")
@@ -105,18 +106,20 @@ class ModelCard(Card):
         begun = not mine and brought.path is None and brought.size > 0
         self._bar.setVisible(mine)
         self._told.setVisible(mine or begun)
+        waits = f"{loader.waits} Trying again…" if loader.running and loader.waits else ""
+        self._why.setVisible(mine and bool(loader.error or waits))
+        self._why.say(loader.error, waits)
         self.pause.setVisible(mine)
         self.cancel.setVisible(mine or begun)
         self.get.setVisible(not mine)
         _say(self.get, "Use" if brought.path is not None else "Go on" if begun else "Download", self.model.name)
-        self.get.setEnabled(brought.path is not None or (self.agree.isChecked() and order is None))
+        self.get.setEnabled(brought.path is not None or (self.agree.isChecked() and not loader.running))
         self.get.setToolTip("" if self.get.isEnabled() else self._why_not())
         _say(self.cancel, "Cancel" if mine else "Really delete it?" if self._sure else "Discard", self.model.name)
-        self._told.set_token("danger" if mine and loader.error else "text")
         if mine:
             self._bar.show_part(loader.done / loader.total if loader.total else 0.0)
             _say(self.pause, "Pause" if loader.running else "Go on", self.model.name)
-            self._told.setText(loader.error or _progress(loader))
+            self._told.setText(_progress(loader))
         elif begun:
             self._told.setText(f"{size_text(brought.size)} of it have come before")
 
@@ -150,6 +153,7 @@ class ModelCard(Card):
         upper.addWidget(self._figures)
         upper.addWidget(self._bar)
         upper.addLayout(state)
+        upper.addWidget(self._why)
         terms = QHBoxLayout()
         terms.setSpacing(10)
         terms.addWidget(self._terms)
@@ -179,7 +183,7 @@ class ModelCard(Card):
         self._link.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self.model.licence_url)))
 
     def _why_not(self) -> str:
-        if self._downloader.order is not None:
+        if self._downloader.running:
             return "Another model is being fetched"
         return "Accept the terms first"
 
@@ -335,12 +339,13 @@ def _pace(found: Advice | None) -> str:
 
 
 def _progress(loader: Downloader) -> str:
-    """`3.41 of 7.98 GB   24.6 MB/s · 3 min 6 s left`, or why nothing comes."""
-    done = f"{loader.done / 1e9:.2f} of {loader.total / 1e9:.2f} GB" if loader.total else "Looking for the files…"
-    if not loader.running:
-        return f"{done}, paused"
-    if loader.waits:
-        return f"{done}{'' if done.endswith('…') else '.'} {loader.waits} Trying again…"
+    """`3.41 of 7.98 GB   24.6 MB/s · 3 min 6 s left`."""
+    state = "" if loader.running else "stopped" if loader.error else "paused"
+    if not loader.total:
+        return state.capitalize() or "Looking for the files…"
+    done = f"{loader.done / 1e9:.2f} of {loader.total / 1e9:.2f} GB"
+    if state:
+        return f"{done}, {state}"
     if loader.checks:
         return f"{done}. Reading what has come before…"
     if not loader.speed:
