@@ -44,6 +44,7 @@ class Field(MessageEdit):
 class Editor(QWidget):
     """The field in a bubble of its own, with Cancel and Send again (Save, for an answer)."""
 
+    written = Signal(str)  # the words so far, at every change
     taken = Signal(str)
     cancelled = Signal()
     grown = Signal()
@@ -67,7 +68,7 @@ class Editor(QWidget):
         self.field.textChanged.connect(self._on_text_changed)
         self._cancel.clicked.connect(self.cancelled)
         self._take.clicked.connect(self._on_taken)
-        self._on_text_changed()
+        self._refresh()
 
     def set_style(self, style: Style) -> None:
         """Take another theme or text size."""
@@ -107,4 +108,8 @@ class Editor(QWidget):
 
     @Slot()
     def _on_text_changed(self) -> None:
+        self._refresh()
+        self.written.emit(self.field.text())
+
+    def _refresh(self) -> None:
         self._take.setEnabled(bool(self.field.toPlainText().strip()))

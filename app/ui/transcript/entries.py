@@ -17,6 +17,7 @@ class Entries:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._places: dict[str, int] = {}
+        self._edits: dict[str, str] = {}  # what was being written in place of messages of other conversations
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -45,8 +46,12 @@ class Entries:
         return self._entries[-1] if self._entries else None
 
     def show_all(self, messages: Sequence[MessageView], scale: float) -> None:
-        """These messages instead of those there, with heights to begin with."""
+        """These messages instead of those there, with heights to begin with. What is written in place of one stays."""
+        self._edits |= {entry.message.id: entry.edited for entry in self._entries if entry.edited is not None}
         self._entries = [_estimated(message, scale) for message in messages]
+        for entry in self._entries if self._edits else ():
+            entry.edited = self._edits.pop(entry.message.id, None)
+            entry.editing = entry.edited is not None
         self._index()
 
     def add(self, message: MessageView, scale: float) -> Entry:

@@ -25,6 +25,7 @@ class Entry:
         "calling",
         "day",
         "document",
+        "edited",
         "editing",
         "exact",
         "first_generated",
@@ -46,6 +47,7 @@ class Entry:
         self.exact = False
         self.day = ""  # the words of the line between days above it
         self.editing = False
+        self.edited: str | None = None  # what is written in its place, once that is something else
         self.follows = False  # another part of the same answer comes before it, or after it
         self.goes_on = False
         self.beginning: MessageView | None = None  # the first part of the answer, where this is not it
@@ -119,6 +121,10 @@ class Entry:
     def full_text(self) -> str:
         """The source of the message, what has just come included."""
         return self.document.text if self.document is not None else self.message.text
+
+    def text_to_edit(self) -> str:
+        """What stands in the field in its place."""
+        return self.full_text() if self.edited is None else self.edited
 
     def rate(self) -> float | None:
         """Tokens a second of the answer that is being written; None as long as that is a guess."""

@@ -83,7 +83,7 @@ class Message(QWidget):
         self.attached.menu_asked.connect(self.picture_menu_asked)
         self.calls = CallStack(self)
         self.calls.decided.connect(self.call_decided)
-        self.calls.sized.connect(self._on_calls_sized)
+        self.calls.sized.connect(self._on_part_sized)
         self.calls.picture_opened.connect(self._on_result_opened)
         self.foot = Foot(self, style)
         self.foot.asked.connect(self._on_asked)
@@ -131,9 +131,8 @@ class Message(QWidget):
         entry = self.entry
         if entry is None:
             return
-        document = entry.words()
-        unchanged = document.work(steps)
-        self.body.show_blocks(document.blocks, unchanged)
+        unchanged = entry.words().work(steps)
+        self.body.show_blocks(entry.words().blocks, unchanged)
         self.refresh()
 
     def refresh_row(self) -> None:
@@ -349,10 +348,11 @@ class Message(QWidget):
 
     def _begin_editing(self, entry: Entry) -> None:
         take = "Save" if entry.is_answer else "Send again"
-        self._editor = Editor(self, self._style, entry.full_text(), take)
+        self._editor = Editor(self, self._style, entry.text_to_edit(), take)
         self._editor.taken.connect(self._on_edit_taken)
         self._editor.cancelled.connect(self._on_edit_cancelled)
-        self._editor.grown.connect(self.grown)
+        self._editor.grown.connect(self._on_part_sized)
+        self._editor.written.connect(self._on_edit_written)
         self._drop_tools()
 
     def _drop_editor(self) -> None:
@@ -360,6 +360,11 @@ class Message(QWidget):
             self._editor.hide()
             self._editor.deleteLater()
             self._editor = None
+
+    @Slot(str)
+    def _on_edit_written(self, text: str) -> None:
+        if self.entry is not None:
+            self.entry.edited = text
 
     @Slot(str)
     def _on_edit_taken(self, text: str) -> None:
@@ -408,7 +413,7 @@ class Message(QWidget):
             self.menu_asked.emit(self.entry.message.id, event.globalPos())
 
     @Slot()
-    def _on_calls_sized(self) -> None:
+    def _on_part_sized(self) -> None:
         if self.entry is not None:
             self.entry.exact = False
             self.grown.emit()

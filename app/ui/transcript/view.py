@@ -288,6 +288,7 @@ class TranscriptView(QAbstractScrollArea):
         shown = self._rows.get(message)
         if entry is not None:
             entry.editing = editing
+            entry.edited = None
             entry.exact = False
             self._refresh()
         return shown

@@ -36,7 +36,7 @@ def answer(key: str, text: str, **rest: object) -> MessageView:
 
 def _message(key: str, text: str, role: Role, rest: dict[str, object]) -> MessageView:
     values: dict[str, object] = {"state": MessageState.COMPLETE, "created_at": NOON, **rest}
-    return MessageView(key, "chat", role, text, **values)  # type: ignore[arg-type]
+    return MessageView(key, str(values.pop("conversation", "chat")), role, text, **values)  # type: ignore[arg-type]
 
 
 def chat(count: int) -> list[MessageView]:
