@@ -174,16 +174,21 @@ def test_a_scan_whose_file_is_gone_keeps_its_place(
     assert card.accessibleDescription() == "There is no file “scan.pdf”."
     assert not _offer(card).isVisible()
     assert window.chat.composer.draft == kept
-    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
-    assert window.chat.notice.sentence.accessibleName() == "There is no file “scan.pdf”."
-    QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+    said = "There is no file “scan.pdf”. Put it back to where it was, or remove its card."
+    for sends in (False, True):
+        if sends:
+            QTest.keyClick(window.chat.composer.edit, Qt.Key.Key_Return)
+        else:
+            QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: window.chat.shows("notice"), timeout=20_000)
+        assert window.chat.notice.sentence.accessibleName() == said
+        assert card.state_words() == "Cannot be opened"
+        window.chat.silence("notice")
     assert not [call for call in asked.take() if call[0] == "submit"]
-    said = window.chat.notice.sentence.accessibleName()
-    assert said == "There is no file “scan.pdf”. Put it back to where it was, or remove its card."
-    window.chat.composer.set_draft(Draft())
     (tmp_path / "elsewhere.pdf").rename(tmp_path / "scan.pdf")
-    (card,) = _show_draft(window, qtbot, kept)
-    assert card.state_words() == "Scanned: no words in it"
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: card.state_words() == "Scanned: no words in it", timeout=20_000)
+    assert not window.chat.shows("notice")
 
 
 def test_a_scan_with_too_many_pages_stays_to_be_decided_about(

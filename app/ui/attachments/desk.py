@@ -214,7 +214,7 @@ class AttachmentDesk(QObject):
     def _on_card_pressed(self, card: Card) -> None:
         picture, number = card.attachment.picture, card.attachment.number
         if card.attachment.trouble:
-            self.refused.emit(card.attachment.trouble)
+            self._read_again(card.attachment)
         if card.attachment.document is not None:
             self._show_document(card, card.attachment.document)
         if picture is None:
@@ -303,12 +303,21 @@ class AttachmentDesk(QObject):
 
     @Slot(object)
     def _on_scan_left(self, undecided: Attachment) -> None:
-        self.refused.emit(undecided_words(undecided))
+        if undecided.trouble:
+            self._read_again(undecided)
+        else:
+            self.refused.emit(undecided_words(undecided))
 
     @Slot(object)
     def _on_scan_shown(self, attachment: Attachment) -> None:
         assert attachment.scan is not None
         self._open_file(attachment.number, decode_path(attachment.scan.path), attachment.name)
+
+    def _read_again(self, attachment: Attachment) -> None:
+        """The person wants to know whether the file of a scan can be opened now."""
+        self._chat.silence("notice")
+        self._chat.composer.strip.read_again(attachment.number)
+        self._given[attachment.number].scan = attachment.scan
 
     @Slot(object)
     def _on_scan_chosen(self, attachment: Attachment) -> None:
@@ -338,9 +347,10 @@ class AttachmentDesk(QObject):
         if given is None:
             return  # it was removed, which ended it
         if given.wanted is None and not given.is_away:
-            if strip.show_trouble(number, sentence):
-                if given.scan is not None:  # else its card says so
-                    self.refused.emit(sentence)
+            shown = strip.show_trouble(number, sentence)
+            if shown is not None:
+                if given.scan is not None:  # the person asked for it; else its card says so
+                    self.refused.emit(undecided_words(shown) if shown.trouble else sentence)
                 return
             strip.remove(number)
         self._refusals.add(sentence)

@@ -144,14 +144,23 @@ class Strip(QScrollArea):
                 self.changed.emit()
             self._tell_settled()
 
-    def show_trouble(self, number: int, sentence: str) -> bool:
-        """A scan cannot be opened, or not made pictures of: it stays. False for what is no scan."""
+    def show_trouble(self, number: int, sentence: str) -> Attachment | None:
+        """A scan cannot be opened, or not made pictures of: it stays and is returned. None for what is no scan."""
         card = self._card(number)
         if card is None or card.attachment.scan is None:
-            return False
+            return None
         self._show_undecided(card, sentence if card.attachment.reading else "")
         self._tell_settled()
-        return True
+        return card.attachment
+
+    def read_again(self, number: int) -> None:
+        """Have the file of a scan opened once more."""
+        card = self._card(number)
+        if card is not None:
+            card.attachment.trouble, card.attachment.reading = "", True
+            card.show_state(self._sight)
+            self._arrange()
+            self.scan_shown.emit(card.attachment)
 
     def _show_undecided(self, card: Card, trouble: str) -> None:
         attachment = card.attachment
