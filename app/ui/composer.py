@@ -119,6 +119,7 @@ class Composer(QFrame):
         self._narrow = False
         self._had_draft = False
         self._send_waits = False
+        self._is_too_long = False
         self._card: FolderCard | None = None
         self._below_card = QSpacerItem(0, 10)
         self._numbers = count(1)
@@ -220,6 +221,11 @@ class Composer(QFrame):
         self._hint = hint
         self._refresh()
 
+    def set_too_long(self, too_long: bool) -> None:
+        """What is written was measured: whether it fits by no means. It can be sent again once it is something else."""
+        self._is_too_long = too_long
+        self._refresh()
+
     def set_narrow(self, narrow: bool) -> None:
         """Leave out the hint in a narrow window."""
         self._narrow = narrow
@@ -232,7 +238,7 @@ class Composer(QFrame):
 
     def set_draft(self, draft: Draft) -> None:
         """Show another draft without telling it."""
-        self._send_waits = False
+        self._send_waits = self._is_too_long = False
         if draft.has_attached or self._has_cards:
             self.strip.show_draft(draft, self.next_number)
         self.set_text(draft.text)
@@ -294,8 +300,12 @@ class Composer(QFrame):
 
     def _refresh(self) -> None:
         idle = self._activity is Activity.IDLE
-        self.send.setEnabled(not idle or self.has_draft)
-        hint = "Sent when the files are open" if self._send_waits else self._hint
+        self.send.setEnabled(not idle or (self.has_draft and not self._is_too_long))
+        hint = self._hint
+        if self._send_waits:
+            hint = "Sent when the files are open"
+        elif self._is_too_long:
+            hint = "Too long to be sent"
         self.hint.setText(hint if hint and idle else HINTS[self._activity])
         self.hint.setVisible(not self._narrow)
 
@@ -308,6 +318,7 @@ class Composer(QFrame):
     @Slot()
     def _on_text_changed(self) -> None:
         self._pause.start()
+        self._forget_length()
         self._tell_emptied()
 
     def _tell_emptied(self) -> None:
@@ -318,9 +329,14 @@ class Composer(QFrame):
 
     @Slot()
     def _on_pictures_changed(self) -> None:
+        self._forget_length()
         self._pause.stop()
         self._on_pause_over()
         self._tell_emptied()
+
+    def _forget_length(self) -> None:
+        if self._is_too_long:
+            self.set_too_long(False)
 
     @Slot()
     def _on_pictures_settled(self) -> None:
@@ -337,7 +353,7 @@ class Composer(QFrame):
         """Send what is written, if anything is; pictures that are still being opened are waited for."""
         self._send_waits = self._has_cards and self.strip.is_opening
         draft = self.draft
-        if self._send_waits or not (draft or self._has_cards):
+        if self._send_waits or self._is_too_long or not (draft or self._has_cards):
             self._refresh()
         elif self._has_cards and (undecided := self.strip.undecided()) is not None:
             self.scan_left.emit(undecided)

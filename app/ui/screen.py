@@ -271,6 +271,8 @@ class Screen(QObject):
     def _on_context_measured(self, change: told.ContextMeasured) -> None:
         if change.conversation == self.conversation:
             self._show_measured(change.measured)
+            composer = self._chat.composer
+            composer.set_too_long(composer.has_draft and bool(change.measured.error))
             self.parts_measured.emit(change.measured)
             self.parts_counted.emit(change.measured.parts)
 
@@ -365,6 +367,7 @@ class Screen(QObject):
         else:
             self._chat.silence("context")
             composer.set_hint("")
+            composer.set_too_long(False)
 
     def _larger_context(self, context: int) -> int:
         """Twice the context, as far as the model was trained; 0 when it has all it can have."""

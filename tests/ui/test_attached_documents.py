@@ -49,6 +49,39 @@ def test_a_document_is_counted_and_its_pages_are_chosen(
     assert card.state_words() == "Pages 2 to 3, Counting…"
 
 
+def test_a_document_that_cannot_fit_is_not_sent_until_fewer_pages_are_chosen(
+    window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.apply(SEEING)
+    path = tmp_path / "book.pdf"
+    path.write_bytes(pdf([f"Page {number} of it" for number in range(9)]))
+    attach(window, qtbot, path)
+    composer = window.chat.composer
+    QTest.keyClicks(composer.edit, "What is in it?")
+    window.apply(told.ContextMeasured("a", measured(40_000, error="It is longer than the context.")))
+    assert not composer.send.isEnabled()
+    assert composer.hint.text() == "Too long to be sent"
+    QTest.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert not [call for call in asked.take() if call[0] == "submit"]
+    assert composer.edit.text() == "What is in it?"
+    composer.strip.choose_pages(cards(window)[0].attachment.number, 1, 2)
+    assert composer.send.isEnabled()
+    window.apply(told.ContextMeasured("a", measured()))
+    QTest.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert [call[0] for call in asked.take() if call[0] == "submit"] == ["submit"]
+
+
+def test_words_after_a_message_that_was_too_long_are_sent_at_once(window: MainWindow, asked: Asked) -> None:
+    composer = window.chat.composer
+    composer.edit.set_text("far too long")
+    window.apply(told.ContextMeasured("a", measured(40_000, error="It is longer than the context.")))
+    assert not composer.send.isEnabled()
+    composer.edit.set_text("")
+    composer.edit.set_text("short")
+    QTest.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert [call[2].text for call in asked.take() if call[0] == "submit"] == ["short"]
+
+
 def _scan(window: MainWindow, qtbot: QtBot, folder: Path, *, pages: int) -> Card:
     """The card of a PDF without words."""
     window.apply(SEEING)
