@@ -74,11 +74,15 @@ class ContextBar(Bar):
         self._leave.clicked.connect(self.left_out)
         self._enlarge.clicked.connect(self._on_enlarge_clicked)
 
-    def show_measured(self, measured: Measured, larger: int) -> None:
-        """Say what will be left out. `larger` is a context that the model can take instead, 0 for none."""
+    def show_measured(self, measured: Measured, larger: int, *, paged: bool = False) -> None:
+        """Say what will be left out. `larger` is a context that the model can take instead, 0 for none.
+
+        `paged`: a document of the message has pages to choose from.
+        """
         self._larger = larger
         if measured.error:
-            self.sentence.say("This message does not fit.", measured.error)
+            fewer = " Press a document to choose fewer pages of it." if paged else ""
+            self.sentence.say("This message does not fit.", measured.error + fewer)
         else:
             oldest = turns(measured.left_out)
             size = tokens_short(sum(measured.per_message[: measured.left_out]))

@@ -362,7 +362,8 @@ class Screen(QObject):
         composer = self._chat.composer
         over = measured is not None and composer.has_draft and bool(measured.left_out or measured.error)
         if measured is not None and over:
-            self._chat.context.show_measured(measured, self._larger_context(measured.context))
+            paged = any(document.pages > 1 for document in composer.draft.documents)
+            self._chat.context.show_measured(measured, self._larger_context(measured.context), paged=paged)
             composer.set_hint("" if measured.error else "Enter sends and leaves them out")
         else:
             self._chat.silence("context")

@@ -61,6 +61,7 @@ def test_a_document_that_cannot_fit_is_not_sent_until_fewer_pages_are_chosen(
     window.apply(told.ContextMeasured("a", measured(40_000, error="It is longer than the context.")))
     assert not composer.send.isEnabled()
     assert composer.hint.text() == "Too long to be sent"
+    assert window.chat.context.sentence.text.endswith("Press a document to choose fewer pages of it.")
     QTest.keyClick(composer.edit, Qt.Key.Key_Return)
     assert not [call for call in asked.take() if call[0] == "submit"]
     assert composer.edit.text() == "What is in it?"
