@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
@@ -155,6 +155,7 @@ class ChatPane(QWidget):
 
         bar = UndoBar(self._look, self)
         bar.undone.connect(self.undo_asked)
+        self._pages.installEventFilter(self)
         return bar
 
     @cached_property
@@ -218,9 +219,13 @@ class ChatPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit_column()
-        if self.shows("undo"):
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The undo bar stays above what comes and goes below the page."""
+        if event.type() == QEvent.Type.Resize and self.shows("undo"):
             self._fit_undo()
             self.undo.move_to(self._undo_place())
+        return False
 
     def _lay_out(self) -> None:
         self._pages = QStackedWidget()
@@ -260,8 +265,7 @@ class ChatPane(QWidget):
         self.undo.resize(max(200, self.composer.width()), self._look.px(38))
 
     def _undo_place(self) -> QPoint:
-        spot = self.composer.mapTo(self, QPoint(0, 0))
-        return QPoint(spot.x(), spot.y() - 8 - self.undo.height())
+        return QPoint(self.composer.x(), self._pages.geometry().bottom() + 1 - self.undo.height())
 
     def tell_refused(self, title: str, reason: str, *, offered: bool) -> None:
         """Say that a model was not loaded; where a smaller way was `offered`, the button takes it."""

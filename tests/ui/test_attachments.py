@@ -310,6 +310,23 @@ def test_what_was_said_of_files_goes_with_the_message_and_with_the_chat(
     assert not window.chat.shows("notice")
 
 
+def test_the_undo_bar_stands_above_all_that_is_above_the_words(
+    window: MainWindow, qtbot: QtBot, make: Make, tmp_path: Path
+) -> None:
+    chat = window.chat
+    window.apply(told.ConversationRemoved("z", "Old"))
+    qtbot.waitUntil(lambda: chat.undo.geometry().bottom() < chat.composer.y(), timeout=5000)
+    place = chat.undo.geometry()
+    attach(window, qtbot, make("star.png"))
+    qtbot.waitUntil(lambda: chat.composer.y() < place.y(), timeout=5000)
+    qtbot.waitUntil(lambda: chat.undo.geometry().bottom() < chat.composer.y(), timeout=5000)
+    empty = tmp_path / "empty.txt"
+    empty.write_bytes(b"")
+    attach(window, qtbot, empty)
+    assert chat.shows("notice")
+    qtbot.waitUntil(lambda: chat.undo.geometry().bottom() < chat.notice.y(), timeout=5000)
+
+
 def test_every_file_that_is_refused_is_named(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.txt" for number in range(9)]
     for file in files:
