@@ -372,6 +372,9 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._on_escape()
+        elif event.matches(QKeySequence.StandardKey.Paste) and self._dialog is None and self.panes.isEnabled():
+            self.chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.chat.composer.edit.paste()
         else:
             super().keyPressEvent(event)
 

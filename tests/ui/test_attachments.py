@@ -327,6 +327,17 @@ def test_the_undo_bar_stands_above_all_that_is_above_the_words(
     qtbot.waitUntil(lambda: chat.undo.geometry().bottom() < chat.notice.y(), timeout=5000)
 
 
+def test_what_is_pasted_anywhere_in_the_window_goes_to_the_message(window: MainWindow, qtbot: QtBot) -> None:
+    data = QMimeData()
+    data.setImageData(QImage(30, 20, QImage.Format.Format_RGB32))
+    QApplication.clipboard().setMimeData(data)
+    window.chat.transcript.setFocus(Qt.FocusReason.OtherFocusReason)
+    QTest.keyClick(focused(), Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert [card.accessibleName() for card in cards(window)] == ["Picture Pasted picture"]
+    assert focused() is window.chat.composer.edit
+    qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=20_000)
+
+
 def test_every_file_that_is_refused_is_named(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.txt" for number in range(9)]
     for file in files:
