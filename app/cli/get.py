@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 from threading import Event
@@ -59,11 +59,12 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
 
 
 def _fetched(wanted: Wish, hub: Hub, downloads: Downloads, output: Output) -> Path:
-    with _stop_on_interrupt() as stop, _Bars(wanted, output) as bars:
-        try:
+    try:
+        with _stop_on_interrupt() as stop, _Bars(wanted, output) as bars:
             return downloads.fetch(wanted, hub, bars.show, stop)
-        except Stopped as error:
-            raise KeyboardInterrupt from error
+    except Stopped as error:
+        output.sentence("What has come is kept; the same command goes on from there.")
+        raise KeyboardInterrupt from error
 
 
 def _accept_licence(
@@ -96,6 +97,9 @@ def _stop_on_interrupt() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+
+
 class _Bars:
     """A bar for each file, on a terminal; what the server makes us wait for is a sentence anywhere."""
 
@@ -117,19 +121,39 @@ class _Bars:
         """How far it is; on any one thread at a time."""
         if progress.waits and progress.waits != self._said:
             self._said = progress.waits
-            self._output.sentence(f"{progress.waits} Trying again…")
+            with self._aside():
+                self._output.sentence(f"{progress.waits} Trying again…")
         if not self._shown:
             return
+        from tqdm import tqdm
+
         name = Path(progress.file).name
         bar = self._bars.get(name)
         if bar is None:
-            from tqdm import tqdm
-
             bar = self._bars[name] = tqdm(
-                desc=name, total=progress.total or None, unit="B", unit_scale=True, position=self._names.index(name)
+                desc=name, unit="B", unit_scale=True, position=self._names.index(name), bar_format=_FORMAT
             )
-            bar.initial = progress.done
         bar.total = progress.total or None
         bar.n = progress.done
-        bar.set_postfix_str("reading what is there" if progress.checks else "", refresh=False)
+        bar.set_postfix_str(_pace(progress), refresh=False)
         bar.refresh()
+
+    def _aside(self) -> AbstractContextManager[object]:
+        """Bars make way for a sentence."""
+        if not self._bars:
+            return nullcontext()
+        from tqdm import tqdm
+
+        return tqdm.external_write_mode(file=sys.stderr)
+
+
+def _pace(progress: Progress) -> str:
+    """The speed of the last seconds and the time that is left by it."""
+    from tqdm import tqdm
+
+    if progress.checks:
+        return "reading what is there"
+    if not progress.speed:
+        return ""
+    left = f", {tqdm.format_interval(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    return f"{tqdm.format_sizeof(progress.speed)}B/s{left}"

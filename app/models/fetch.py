@@ -180,6 +180,7 @@ class Fetch:
                     return remote
                 raise RetryLater("The connection was cut.", "cut")
             except RetryLater as error:
+                self._check_stop()  # it cuts the connection itself
                 size = _size(part)
                 failures = failures + 1 if size <= had else 1
                 had = size

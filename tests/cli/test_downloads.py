@@ -67,6 +67,10 @@ def test_ctrl_c_keeps_what_came_and_the_next_call_goes_on(
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 130
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        assert said.endswith("What has come is kept; the same command goes on from there.\n")
+        assert "Trying again" not in said, "it is no trouble of the network"
     kept = part.stat().st_size
     assert f"{kept / 1e6:.0f}"[0] in program.run("models", "list").out
     server.faults, server.sent = Faults(), 0

@@ -66,12 +66,15 @@ def _paused(server: HubServer, folder: Path) -> None:
 
 
 def _seconds_to_stop(server: HubServer, folder: Path, come: Callable[[], None]) -> float:
-    """From the pause of a fetch, a moment after it has `come` so far, to its end."""
+    """From the pause of a fetch, a moment after it has `come` so far, to its end. Nothing is told of it meanwhile."""
     stop, ended = Event(), list[float]()
+
+    def tell(progress: Progress) -> None:
+        assert not (stop.is_set() and progress.waits)
 
     def run() -> None:
         with pytest.raises(Stopped):
-            Fetch(Hub(server.endpoint), _file(), folder, lambda _: None, stop).run()
+            Fetch(Hub(server.endpoint), _file(), folder, tell, stop).run()
         ended.append(time.monotonic())
 
     thread = Thread(target=run)
