@@ -49,8 +49,8 @@ class Backend:
 BACKENDS = {
     one.name: one
     for one in (
-        Backend("cuda", "CUDA", "NVIDIA's compiler and libraries (PyPI), CMake", 660, 1500, 77, 800, 25.0),
-        Backend("vulkan", "Vulkan", "CMake", 31, 100, 95, 700, 7.0),
+        Backend("cuda", "CUDA", "NVIDIA's compiler and libraries (PyPI), CMake", 662, 1160, 77, 400, 25.0),
+        Backend("vulkan", "Vulkan", "CMake", 30, 90, 95, 700, 6.5),
     )
 }
 
