@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -244,12 +243,11 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
     qtbot.waitUntil(lambda: part.is_file() and part.stat().st_size > 2_000_000, timeout=20_000)
     assert not _button(page, "Download Gemma 3 4B").isEnabled()
     pause = _button(page, "Pause Gemma 3 12B")
-    began = time.monotonic()
     pause.click()
     loader = window.models_now.downloader
     assert loader is not None
     qtbot.waitUntil(lambda: loader._process is None, timeout=5000)
-    assert time.monotonic() - began < 2.0
+    assert part.stat().st_size < demo_model.stat().st_size / 2, "it was stopped, it did not run to its end"
     assert pause.text() == "Go on"
     kept, server.sent, server.faults = part.stat().st_size, 0, Faults()
     pause.click()
