@@ -7,6 +7,7 @@ llama.cpp sees it. Every count and length is checked against the file's size fir
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 import struct
@@ -162,7 +163,7 @@ def _read_file(path: Path, arrays: Collection[str]) -> Header:
         with path.open("rb") as file:
             header = _read(file, name, arrays)
     except FileNotFoundError as error:
-        raise ModelError(f"“{name}” is not there any more. It was moved, renamed or deleted.", "missing") from error
+        raise ModelError(f"“{name}” is not there {_why_missing(path)}", "missing") from error
     except OSError as error:
         raise ModelError(f"“{name}” cannot be read: {error.strerror or error}.", "unreadable") from error
     if header.file_size < header.expected_size:
@@ -172,6 +173,13 @@ def _read_file(path: Path, arrays: Collection[str]) -> Header:
             "cut",
         )
     return header
+
+
+def _why_missing(path: Path) -> str:
+    if os.path.isdir(path.parent):
+        return "any more. It was moved, renamed or deleted."
+    folder = os.fsencode(path.parent).decode("utf-8", "replace")
+    return f"now, and neither is its folder {folder}. Its disk may not be connected."
 
 
 def in_words(size: int) -> str:

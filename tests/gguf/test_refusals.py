@@ -43,6 +43,14 @@ def test_missing(tmp_path: Path) -> None:
     assert "“gone.gguf”" in error.message
 
 
+def test_missing_with_its_disk(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "disk" / "models" / "gem.gguf")
+    assert error.code == "missing"
+    assert error.message == (
+        f"“gem.gguf” is not there now, and neither is its folder {tmp_path}/disk/models. Its disk may not be connected."
+    )
+
+
 def test_missing_where_a_link_points(tmp_path: Path) -> None:
     (tmp_path / "link.gguf").symlink_to(tmp_path / "gone.gguf")
     assert refusal(tmp_path / "link.gguf").code == "missing"
