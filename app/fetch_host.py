@@ -44,7 +44,7 @@ def main() -> None:
         known = known_model(order.model)
         assert known is not None
         wanted = wish(known[0], order.quantisation, vision=order.vision)
-        hub = Hub(order.endpoint, read_token(order.endpoint))
+        hub = Hub(order.endpoint, lambda: read_token(order.endpoint))
         downloads = Downloads(decode_path(order.folder))
         downloads.check_there(named=order.named)
         path = downloads.fetch(wanted, hub, tell, stop)

@@ -39,7 +39,7 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
         settings = link.ask(lambda session: session.settings)
         _accept_licence(command, wanted.model, settings, link, output)
     mirror = command.mirror or settings.mirror
-    hub = Hub(mirror, read_token(mirror))
+    hub = Hub(mirror, lambda: read_token(mirror))
     paths = paths.with_models(settings.models_folder)
     downloads = Downloads(paths.models)
     downloads.check_there(named=paths.models_at is not None)

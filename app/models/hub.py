@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -64,12 +64,17 @@ def address(endpoint: str = "") -> str:
 class Hub:
     """One server and, for repositories with a licence to accept, the token of a person's account there."""
 
-    def __init__(self, endpoint: str = "", token: str = "") -> None:
-        """`endpoint` "" is the hub, or what HF_ENDPOINT names. Raises DownloadError for what is no web address."""
+    def __init__(self, endpoint: str = "", token: Callable[[], str] = str) -> None:
+        """`endpoint` "" is the hub, or what HF_ENDPOINT names. Raises DownloadError for what is no web address.
+
+        `token` is asked once, when files are not given to everyone: a keyring may ask the person to open it.
+        """
         self.endpoint = address(endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
             raise DownloadError(f"“{self.endpoint}” is no web address that models can be fetched from.", "address")
-        self._token = token
+        self._read_token = token
+        self._token: str | None = None  # None: not needed so far
+        self._signing_in = threading.Lock()
 
     def page(self, repository: str) -> str:
         """The address that a person opens to read about a repository and accept its licence."""
@@ -80,18 +85,19 @@ class Hub:
         library = _library()
         with self._in_words(file):
             url = library.hf_hub_url(file.repository, file.file, endpoint=self.endpoint)
-            session, headers = _session(library), {"Accept-Encoding": "identity"}
-            if self._token:
-                headers["Authorization"] = f"Bearer {self._token}"
-            request = session.build_request("HEAD", url, headers=headers, timeout=_TIMEOUT)
-            for _ in range(_MOST_REDIRECTS):
-                # The redirect that names the file's hash is the last: the file itself knows it no longer.
-                answer = session.send(request, follow_redirects=False)
-                if answer.next_request is None or "X-Linked-Etag" in answer.headers:
-                    break
-                request = answer.next_request
+            session, token = _session(library), self._token
+            answer = _asked(session, url, token)
+            if answer.status_code in (401, 403) and token is None and self._sign_in():
+                answer = _asked(session, url, self._token)
             library.hf_raise_for_status(answer)
         return _remote(answer)
+
+    def _sign_in(self) -> bool:
+        """Whether there is a token to try."""
+        with self._signing_in:
+            if self._token is None:
+                self._token = self._read_token()
+        return bool(self._token)
 
     @contextmanager
     def open(self, file: CatalogueFile, remote: Remote, start: int, stop: threading.Event) -> Iterator[Body]:
@@ -173,6 +179,18 @@ class Hub:
             why = "The server asks to wait." if busy else f"The server has trouble (error {status})."
             return RetryLater(why, "limited" if busy else "server", seconds)
         return DownloadError(f"The server refuses to give “{file.file}” (error {status}).", "server")
+
+
+def _asked(session: Any, url: str, token: str | None) -> Any:
+    """The answer that tells of a file. The redirect that names its hash is the last: the file knows it no longer."""
+    headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = session.build_request("HEAD", url, headers=headers, timeout=_TIMEOUT)
+    for _ in range(_MOST_REDIRECTS):
+        answer = session.send(request, follow_redirects=False)
+        if answer.next_request is None or "X-Linked-Etag" in answer.headers:
+            break
+        request = answer.next_request
+    return answer
 
 
 def _session(library: _Library) -> Any:

@@ -45,7 +45,7 @@ def _fetch(
     server: HubServer, folder: Path, file: CatalogueFile | None = None, token: str = ""
 ) -> tuple[Fetched, list[Progress]]:
     told: list[Progress] = []
-    fetched = Fetch(Hub(server.endpoint, token), file or _file(), folder, told.append, Event()).run()
+    fetched = Fetch(Hub(server.endpoint, lambda: token), file or _file(), folder, told.append, Event()).run()
     return fetched, told
 
 
@@ -142,7 +142,7 @@ def test_waiting_can_be_ended(server: HubServer, tmp_path: Path) -> None:
         (Faults(status=401, statuses=1, error_code="RepoNotFound"), "", "not_found", "is no longer at"),
         (Faults(needs_token="hf_good"), "", "gated", "Accept its licence at"),
         (Faults(needs_token="hf_good"), "hf_bad", "gated", "has not accepted the licence"),
-        (Faults(status=403, statuses=1), "hf_x", "token", "refuses the token"),
+        (Faults(status=403, statuses=2), "hf_x", "token", "refuses the token"),
         (Faults(status=403, statuses=1, on_body=True), "", "gated", "Accept its licence at"),
         (Faults(status=400, statuses=1), "", "server", "refuses to give"),
     ],
@@ -159,6 +159,24 @@ def test_a_token_goes_to_the_hub(server: HubServer, tmp_path: Path) -> None:
     server.faults = Faults(needs_token="hf_good")
     fetched, _ = _fetch(server, tmp_path, token="hf_good")
     assert fetched.path.read_bytes() == DATA
+
+
+def test_the_keyring_is_asked_for_no_file_that_everyone_gets(server: HubServer, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def token() -> str:
+        asked.append("asked")
+        return "hf_good"
+
+    hub = Hub(server.endpoint, token)
+    fetched = Fetch(hub, _file(), tmp_path, lambda _: None, Event()).run()
+    assert not asked
+    fetched.path.unlink()
+    server.faults = Faults(needs_token="hf_good")
+    for _ in range(2):
+        Fetch(hub, _file(), tmp_path, lambda _: None, Event()).run().path.unlink()
+    assert asked == ["asked"]
+    assert not [path for _, path, sent in server.asked if sent and path.startswith("/cdn/")], "it goes to the hub alone"
 
 
 def test_no_network_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
