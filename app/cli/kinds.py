@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,5 +65,8 @@ def temperature_of(argument: str) -> float:
 
 
 def bytes_of(argument: str) -> int:
-    """A size of memory."""
-    return count_of(0, 1 << 50)(argument)
+    """A size of memory: bytes, or as people tell it: 8G, 7.5 GiB, 512M."""
+    told = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MG])(?:i?B)?", argument.strip(), re.IGNORECASE)
+    if told is None:
+        return count_of(0, 1 << 50)(argument)
+    return count_of(0, 1 << 50)(str(round(float(told[1]) * (1 << (20 if told[2] in "mM" else 30)))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.cli.commands import (
     Window,
     merge_sampling,
 )
+from app.cli.kinds import bytes_of
 from app.cli.parser import parse
 from app.core.errors import ExitCode, UsageError
 from app.core.settings import LoadOptions, Sampling
@@ -154,3 +156,17 @@ def test_named_values_replace_the_stored_ones_and_only_those() -> None:
     assert ModelChoice().load_options(stored) == stored
     merged = merge_sampling(Sampling(temperature=0.7, top_k=5), Sampling(temperature=0.0, seed=1))
     assert merged == Sampling(temperature=0.0, top_k=5, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "size"),
+    [("1024", 1024), ("8G", 8 << 30), ("8 GiB", 8 << 30), ("7.5gb", 15 << 29), ("512M", 512 << 20), ("0", 0)],
+)
+def test_memory_is_told_as_people_tell_it(told: str, size: int) -> None:
+    assert bytes_of(told) == size
+
+
+@pytest.mark.parametrize("told", ["", "G", "-8G", "8T", "1e3", "9999999999G", "8G8"])
+def test_what_is_no_size_of_memory_is_refused(told: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        bytes_of(told)
