@@ -41,7 +41,7 @@ def test_a_pause_does_not_wait_for_a_silent_server(downloader: Downloader, serve
     downloader.pause()
     server.faults = Faults()
     with qtbot.waitSignal(downloader.fetched, timeout=15_000):  # less than the server is waited for
-        downloader.go_on()
+        _begin(downloader, server)
         assert downloader.running
     assert (downloader.error, downloader.order) == ("", None)
 
@@ -59,7 +59,7 @@ def test_another_begins_as_soon_as_one_is_given_up(downloader: Downloader, serve
 def test_what_was_given_up_does_not_come_back(downloader: Downloader, server: HubServer, qtbot: QtBot) -> None:
     _waits_for_a_silent_server(downloader, server, qtbot)
     downloader.pause()
-    downloader.go_on()
+    _begin(downloader, server)
     downloader.forget()
     qtbot.waitUntil(lambda: not downloader.busy, timeout=15_000)
     assert (downloader.error, downloader.order, downloader.total) == ("", None, 0)
@@ -74,7 +74,7 @@ def test_a_download_that_cannot_begin_is_said(
     assert downloader.error == "The download could not begin. Try again."
     monkeypatch.undo()
     with qtbot.waitSignal(downloader.fetched, timeout=15_000):
-        downloader.go_on()
+        _begin(downloader, server)
 
 
 def test_whom_it_asks_is_said(

@@ -258,6 +258,22 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
     assert _button(page, "Use Gemma 3 12B").isEnabled()
 
 
+def test_it_goes_on_from_where_the_settings_say_now(
+    window: MainWindow, page: ModelsPage, asked: Asked, server: HubServer, qtbot: QtBot
+) -> None:
+    window.apply(SettingsChanged(msgspec.structs.replace(Settings(), mirror="no address")))
+    _button(page, "Accept the terms of Gemma 3 12B").click()
+    _button(page, "Download Gemma 3 12B").click()
+    qtbot.waitUntil(lambda: _shows(page, "Go on Gemma 3 12B"), timeout=20_000)
+    window.apply(SettingsChanged(msgspec.structs.replace(Settings(), mirror=server.endpoint)))
+    _button(page, "Go on Gemma 3 12B").click()
+    qtbot.waitUntil(lambda: bool([call for call in asked.calls if call[0] == "choose_fetched"]), timeout=20_000)
+
+
+def _shows(page: ModelsPage, name: str) -> bool:
+    return any(one.accessibleName() == name and one.isVisible() for one in page.findChildren(QAbstractButton))
+
+
 def test_what_has_come_before_is_told_and_can_be_discarded(
     window: MainWindow, page: ModelsPage, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -84,21 +84,16 @@ class Downloader(QObject):
         self.changed.emit()
 
     def begin(self, model: str, quantisation: str, *, vision: bool, endpoint: str) -> None:
-        """Fetch this, or go on with it."""
+        """Fetch this, or go on with it: from where and to where the settings say now."""
         if self.running:
             return
         paths = self._paths()
         self.order = Order(
             encode_path(paths.models), model, quantisation, vision, endpoint, paths.models_at is not None
         )
-        self.go_on()
-
-    @Slot()
-    def go_on(self) -> None:
-        """After a pause or an error."""
-        if self.order is not None and self._process is None:
-            self._go_on()
-        elif self.order is not None and self._ending:
+        if self._process is None:
+            self._start()
+        else:
             self._again = True
             self.changed.emit()
 
@@ -132,7 +127,7 @@ class Downloader(QObject):
                 self._process.waitForFinished(_END_MS)
             self._process = None
 
-    def _go_on(self) -> None:
+    def _start(self) -> None:
         assert self.order is not None
         self.error, self._files, self._ending, self._again = "", {}, False, False
         process = self._process = QProcess(self)
@@ -162,7 +157,7 @@ class Downloader(QObject):
         if told.path:
             self.order = None
             self.fetched.emit(Path(decode_path(told.path)))
-        self.error = told.error
+        self.error, self._ending = told.error, bool(told.error)
 
     @Slot(QProcess.ProcessError)
     def _on_error(self, error: QProcess.ProcessError) -> None:
@@ -181,5 +176,5 @@ class Downloader(QObject):
         self._process = None
         self._ending = False
         if self._again:
-            self.go_on()
+            self._start()
         self.changed.emit()

@@ -202,14 +202,17 @@ class ModelCard(Card):
             return
         if self.agree.isEnabled():
             self.accepted.emit(self.model.licence_url)
-        self._downloader.begin(self.model.id, "", vision=True, endpoint=self._endpoint)
+        self._begin()
 
     @Slot()
     def _on_pause_clicked(self) -> None:
         if self._downloader.running:
             self._downloader.pause()
         else:
-            self._downloader.go_on()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._downloader.begin(self.model.id, "", vision=True, endpoint=self._endpoint)
 
     @Slot()
     def _on_cancel_clicked(self) -> None:
