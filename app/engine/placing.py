@@ -75,7 +75,7 @@ class Placer:
         needed = made.ram + shared - made.margin
         if needed <= self._machine.ram:
             return None
-        return f"It needs {in_gib(needed)} of memory, {in_gib(self._machine.ram)} are free.", self._fitting(placed)
+        return f"It needs {_told(needed)} of memory, {_told(self._machine.ram)} are free.", self._fitting(placed)
 
     def _fitting(self, failed: Placement) -> Offer | None:
         """The largest smaller plan that fits, else the smallest of all."""
@@ -92,3 +92,8 @@ class Placer:
             return None
         made = smaller(self._shape, failed.plan, self._machine, self._encoder)
         return Offer(load_options(failed.options, made), in_a_sentence(made)) if made is not None else None
+
+
+def _told(size: int) -> str:
+    """So that little memory is told exactly enough to see that it does not do."""
+    return in_gib(size) if size >= 1 << 30 else f"{size >> 20} MiB"

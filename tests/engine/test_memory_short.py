@@ -77,7 +77,7 @@ def test_what_is_too_large_is_told_before_memory_is_taken(demo_model: Path, monk
     assert refusal.value.message.startswith(
         "There is not enough memory for “SmolLM2-135M-Instruct.Q4_1.gguf”. It needs "
     )
-    assert refusal.value.message.endswith(" GiB of memory, 0.1 GiB are free.")
+    assert refusal.value.message.endswith(" MiB of memory, 125 MiB are free.")
     offer = refusal.value.offer
     assert offer is not None
     assert offer.words == "in the computer's memory, a context of 2,048 tokens and a q4_0 cache"
