@@ -98,7 +98,7 @@ class LocalEngine:
         self._bare, self._on_cards = _own_memory(), {}
         if placement.plan is not None:
             cards = (card.name for card in machine.cards)
-            self._on_cards = dict(zip(cards, placement.plan.on_cards, strict=True))
+            self._on_cards = dict(zip(cards, placement.plan.on_cards, strict=False))  # a plan without cards has none
         try:
             self._model = Model(library, files, placement, self._flag, progress)
         except UserError as error:

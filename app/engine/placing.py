@@ -71,7 +71,8 @@ class Placer:
         made, decided = placed.plan, asked.context and asked.kv_type and asked.gpu_layers >= 0
         if made is None or made.verdict is not Verdict.NO or decided:
             return None
-        shared = sum(size for size, card in zip(made.on_cards, self._machine.cards, strict=True) if card.shared)
+        pairs = zip(made.on_cards, self._machine.cards, strict=False)  # a plan without cards has none
+        shared = sum(size for size, card in pairs if card.shared)
         needed = made.ram + shared - made.margin
         if needed <= self._machine.ram:
             return None

@@ -23,6 +23,7 @@ from app.core.settings import LoadOptions, Sampling
 from app.engine.file_pages import read_ahead
 from app.engine.llama import AbortFlag
 from app.engine.local import LocalEngine
+from app.models.memory import Gpu, Machine
 from tests.engine.chats import GREEDY, Chat, loaded, model_of
 
 T = TypeVar("T")
@@ -183,6 +184,15 @@ def test_models_in_turn_leave_no_memory_behind(micro_model: Path, demo_model: Pa
         engine.unload()
         sizes.append(process.memory_info().rss)
     assert sizes[-1] - sizes[1] < 20e6, sizes
+
+
+def test_a_model_is_loaded_beside_a_card_that_is_not_wanted(micro_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine((Gpu("Vulkan0", 8 << 30),), 8 << 30)
+    monkeypatch.setattr("app.engine.local.machine_of", lambda devices, options: machine)
+    engine = LocalEngine()
+    request = Load(1, encode_path(micro_model), LoadOptions(gpu_layers=0))
+    assert engine.load(request, lambda fraction: None).gpu_layers == 0
+    engine.unload()
 
 
 def test_the_model_stays_when_the_next_one_is_refused(micro_model: Path, tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_the_engine_is_told_names_layers_and_the_encoders_place(micro_model: Pat
     assert (none.devices, none.split, none.encoder, none.options.gpu_layers) == ((), (), "", 0)
 
 
+def test_no_layer_on_a_card_is_a_plan_without_cards(micro_model: Path) -> None:
+    machine = Machine((Gpu("Vulkan0", 8 * GIB, True),), 1 << 20)
+    placer = Placer(read_header(micro_model), "micro", None, machine)
+    options = LoadOptions(gpu_layers=0)
+    why, _ = placer.why_not(options, placer.placement(options)) or ("", None)
+    assert why.startswith("It needs ")
+
+
 def test_what_ran_out_of_memory_is_offered_smaller(micro_model: Path) -> None:
     header = read_header(micro_model)
     placer = Placer(header, "micro", None, Machine((Gpu("CUDA0", 8 * GIB),), 8 * GIB))
