@@ -22,7 +22,7 @@ from pathlib import Path
 from time import perf_counter
 
 from engine import say
-from engine_trial import BACKEND, MANIFEST, MODEL, RENDERER, changed, checked, python
+from engine_trial import BACKEND, MANIFEST, MODEL, RENDERER, changed, checked, python, self_check
 
 QUESTION, ANSWER = "Count from 1 to 5.", "1, 2, 3, 4, 5."
 PATIENCE = 15.0  # seconds that a fall back may take: the probe's, and a start on a busy machine
@@ -78,13 +78,10 @@ class Engine:
         return Answered(0, record["text"], record["model"]["gpu_layers"] > 0, said, seconds)
 
     def self_check(self) -> dict[str, list[bool]]:
-        """Which answers were right, by device. The renderer is too slow for the image part of full size, which
-        packaging/vulkan_check.py gives it time for."""
-        done = self._run("doctor", "--check", "--json")
+        """Which answers were right, by device."""
         found: dict[str, list[bool]] = {}
-        for one in json.loads(done.stdout).get("check", []):
-            if not one["full_size"]:
-                found.setdefault(one["device"], []).append(one["right"])
+        for one in self_check(self.site, self._environment, self._data, full_size=False)["check"]:
+            found.setdefault(one["device"], []).append(one["right"])
         return found
 
     def problems(self) -> list[str]:

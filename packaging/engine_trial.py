@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from engine import build, run, say
 
@@ -18,7 +20,18 @@ MODEL = ROOT / "resources" / "self-check" / "micro-gemma3.gguf"
 BACKEND = Path("llama_cpp") / "lib" / "libggml-vulkan.so"  # in an engine's folder
 MANIFEST = "VK_DRIVER_FILES"  # names Vulkan's drivers
 RENDERER = {MANIFEST: "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", "GGML_VK_VISIBLE_DEVICES": "0"}
+PATIENCE = 5400  # seconds
 _RENDERER_PACKAGE = "mesa-vulkan-drivers"
+# The renderer is a hundred times as slow as a card: it is given time, and one layer is enough for it.
+_DOCTOR = """
+import sys
+from app.cli import check, made_up
+from app.main import run
+check._SECONDS, made_up.LAYERS = 1800.0, 1
+if sys.argv[1] == "small":
+    check._compared = lambda *_: ()
+sys.exit(run(["doctor", "--check", "--json", "--data-dir", sys.argv[2]]))
+"""
 
 
 def checked(description: str | None, check: Callable[[Path, Path], bool]) -> int:
@@ -39,6 +52,15 @@ def checked(description: str | None, check: Callable[[Path, Path], bool]) -> int
 def changed(site: Path, folder: Path) -> Path:
     """A copy of the engine to be broken."""
     return Path(shutil.copytree(site, folder))
+
+
+def self_check(site: Path, environment: Mapping[str, str], data: Path, *, full_size: bool) -> dict[str, Any]:
+    """What the self-check tells on this engine, with or without the image part of full size."""
+    size = "full" if full_size else "small"
+    told: dict[str, Any] = json.loads(
+        python(site, environment, "-c", _DOCTOR, size, str(data), seconds=PATIENCE).stdout
+    )
+    return told
 
 
 def python(

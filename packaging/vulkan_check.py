@@ -22,11 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import say
-from engine_trial import BACKEND, MODEL, RENDERER, changed, checked, python
+from engine_trial import BACKEND, MODEL, PATIENCE, RENDERER, changed, checked, python, self_check
 
 ALLOWED = 0.03
 SMALL = 3.0  # MiB: below this the sizes of tiny models are those of rounding
-PATIENCE = 5400  # seconds
 
 _MAGIC = struct.pack("<I", 0x07230203)  # of SPIR-V, in which the shaders lie in the library
 _HEADER = 20
@@ -36,14 +35,6 @@ _GELU = 0.7978845608  # of the activation, of text and pictures
 _LEAST = -3.402823466e38  # what the pooling begins with where it looks for the largest value; where it sums, with 0
 _POOL_GROUP = struct.pack("<4I", 17, 512, 1, 1)  # LocalSize, and how large
 
-# The renderer is a hundred times as slow as a card: one layer is enough for it, and it is given time.
-_DOCTOR = """
-import sys
-from app.cli import check, made_up
-from app.main import run
-check._SECONDS, made_up.LAYERS = 1800.0, 1
-sys.exit(run(sys.argv[1:]))
-"""
 _PROBE = """
 import json, logging, re, sys
 from pathlib import Path
@@ -187,8 +178,7 @@ def _check_places(site: Path, folder: Path) -> list[str]:
 
 def _check_answers(case: Case, data: Path) -> list[str]:
     """Right answers on the card, or a card that is set aside for what it does wrong; and what is used then."""
-    asked = ("doctor", "--check", "--json", "--data-dir", str(data))
-    report = json.loads(python(case.site, RENDERER, "-c", _DOCTOR, *asked, seconds=PATIENCE).stdout)
+    report = self_check(case.site, RENDERER, data, full_size=True)
     failed, on_card = [], [one for one in report["check"] if one["device"] != "CPU"]
     for picture, right in ((False, case.text), (True, case.pictures)):
         answers = [one["right"] for one in on_card if one["picture"] == picture]
