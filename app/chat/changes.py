@@ -7,7 +7,17 @@ from enum import StrEnum
 
 import msgspec
 
-from app.core.message import Document, Draft, FinishReason, MessageState, Picture, Role, Timings, Usage
+from app.core.message import (
+    Document,
+    Draft,
+    FinishReason,
+    MeasuredHere,
+    MessageState,
+    Picture,
+    Role,
+    Timings,
+    Usage,
+)
 from app.core.protocol import Benched, Described, Measured, ModelInfo, Offer, PromptPart
 from app.core.settings import ConversationSettings, Settings
 from app.core.tools import Call, Effect, Grant, LoggedCall, ServerConfig, ServerTool, Verdict
@@ -293,6 +303,14 @@ class WorkerBenched(Change):
     """The answer for `bench`."""
 
     benched: Benched
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMeasured(Change):
+    """What answers of a model of this name took here."""
+
+    name: str
+    measured: MeasuredHere
 
 
 @dataclass(frozen=True, slots=True)

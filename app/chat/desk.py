@@ -50,6 +50,9 @@ from app.tools.toolbox import Toolbox
 
 Changes = tuple[Change, ...]
 
+_IMAGE_PARTS = 50  # that are remembered, each for its model
+_KEEPS_IMAGE_PART = ("memory", "cancelled")  # faults of a load that an image part has no part in
+
 
 class Desk:
     """Session thread. Commands are ChatSession's; this is what they share and what happens between them."""
@@ -237,6 +240,13 @@ class Desk:
             self.store.mark_interrupted()
         return (SettingsChanged(self.asking.settings),)
 
+    def wanted(self, path: Path, mmproj: Path | None = None, *, remember: bool) -> Wanted:
+        """A model to load; None takes the image part that was named for it last, while that is there."""
+        path = path.absolute()
+        if mmproj is None and (named := dict(self.asking.settings.image_parts).get(str(path))):
+            mmproj = Path(named) if os.path.isfile(named) else None
+        return Wanted(path, self.load_options(path), remember, mmproj=mmproj.absolute() if mmproj else None)
+
     def load_options(self, model: Path) -> LoadOptions:
         """How a model is loaded: as the settings say, and where they leave it open, as it fitted before."""
         settings = self.asking.settings
@@ -301,7 +311,7 @@ class Desk:
         return {
             protocol.Loading: self.keeper.handle_loading,
             protocol.Loaded: self._on_loaded,
-            protocol.LoadFailed: lambda event: self.settled(self.keeper.handle_load_failed(event)),
+            protocol.LoadFailed: self._on_load_failed,
             protocol.Reading: self.answering.handle_reading,
             protocol.Seeing: self.answering.handle_seeing,
             protocol.LookedAhead: self._on_looked_ahead,
@@ -330,8 +340,21 @@ class Desk:
         return self.settled((*self._card_trouble(event.model.trouble), *told))
 
     def _remember_model(self, wanted: Wanted) -> Changes:
-        paths = {"model_path": str(wanted.path), "mmproj_path": str(wanted.mmproj) if wanted.mmproj else ""}
-        return self._remember(**paths)
+        path, parts = str(wanted.path), self.asking.settings.image_parts
+        if wanted.mmproj is not None:
+            others = [(model, part) for model, part in parts if model != path]
+            parts = ((path, str(wanted.mmproj)), *others[: _IMAGE_PARTS - 1])
+        return self._remember(model_path=path, image_parts=parts)
+
+    def _on_load_failed(self, event: protocol.LoadFailed) -> Changes:
+        """An image part that was remembered and cannot be used is forgotten: the next time does without it."""
+        wanted, told = self.keeper.loading, self.keeper.handle_load_failed(event)
+        if wanted is not None and wanted.mmproj is not None and event.code not in _KEEPS_IMAGE_PART:
+            named = (str(wanted.path), str(wanted.mmproj))
+            parts = self.asking.settings.image_parts
+            if named in parts:
+                told = (*told, *self._remember(image_parts=tuple(part for part in parts if part != named)))
+        return self.settled(told)
 
     def _card_trouble(self, now: tuple[str, ...]) -> Changes:
         """What is wrong with the graphics cards, told once: again only when it was mended in between, or is another."""

@@ -101,6 +101,11 @@ class ModelKeeper:
         return self._load is not None or self._next is not None
 
     @property
+    def loading(self) -> Wanted | None:
+        """What is being loaded now."""
+        return self._load.wanted if self._load is not None else None
+
+    @property
     def is_resting(self) -> bool:
         """Whether the model's memory was given back until it is wanted again."""
         return self._rested is not None and not self.is_loading

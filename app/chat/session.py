@@ -9,11 +9,18 @@ from pathlib import Path
 import msgspec
 
 from app.chat.asking import joined
-from app.chat.changes import Change, ConversationRemoved, DraftRestored, Notice, SettingsChanged
+from app.chat.changes import (
+    Change,
+    ConversationRemoved,
+    DraftRestored,
+    ModelMeasured,
+    Notice,
+    SettingsChanged,
+)
 from app.chat.clock import Clock
 from app.chat.desk import Changes, Desk
 from app.chat.link import EngineLink
-from app.chat.model_keeper import DEMO_MODEL, Wanted
+from app.chat.model_keeper import DEMO_MODEL
 from app.chat.tool_commands import ToolCommands
 from app.chat.views import branch_changes
 from app.chat.wording import clean_title, well_formed
@@ -285,23 +292,18 @@ class ChatSession:
     def choose_model(self, path: Path, *, mmproj: Path | None = None, remember: bool = True) -> Changes:
         """Load this model in place of the loaded one, and remember it once it is loaded.
 
-        `mmproj` is its image part; None takes one that lies beside it, if it fits.
+        `mmproj` is its image part; None takes the one that was named for it last, else one beside it that fits.
 
         An answer that is being written is stopped; what there is of it stays.
         """
         turn = self._desk.answering.turn
         if turn is not None and not turn.stops:
             self._desk.answering.stop()
-        mmproj = mmproj.absolute() if mmproj is not None else None
-        return self._desk.settled(
-            self._desk.keeper.choose(Wanted(path.absolute(), self._desk.load_options(path), remember, mmproj=mmproj))
-        )
+        return self._desk.settled(self._desk.keeper.choose(self._desk.wanted(path, mmproj, remember=remember)))
 
     def choose_fetched(self, path: Path) -> Changes:
         """Load a model that has just come, as choose_model does; an answer that is being written ends first."""
-        return self._desk.settled(
-            self._desk.keeper.choose(Wanted(path.absolute(), self._desk.load_options(path), remember=True))
-        )
+        return self._desk.settled(self._desk.keeper.choose(self._desk.wanted(path, remember=True)))
 
     def accept_offer(self) -> Changes:
         """Load the model that memory was missing for in the smaller way that ModelRefused or SmallerOffered told.
@@ -333,6 +335,10 @@ class ChatSession:
         """End the worker: it has not answered for too long. It is started again by itself."""
         self._desk.keeper.kill()
         return ()
+
+    def tell_measured(self, name: str) -> Changes:
+        """What answers of a model of this name took here."""
+        return (ModelMeasured(name, self._store.messages.measured(name)),)
 
     def describe(self) -> Changes:
         """Ask the worker what it is made of (WorkerDescribed follows; WorkerRestarted if it dies over it)."""
@@ -418,8 +424,4 @@ class ChatSession:
         path = given if given is not None else self.default_model
         if path is None:
             return self._desk.keeper.ready_change()
-        remember = given is not None
-        named = self.settings.mmproj_path if given is None else ""
-        mmproj = Path(named) if named else None
-        wanted = Wanted(path.absolute(), self._desk.load_options(path), remember=remember, mmproj=mmproj)
-        return self._desk.keeper.choose(wanted)
+        return self._desk.keeper.choose(self._desk.wanted(path, remember=given is not None))

@@ -150,6 +150,22 @@ class ModelsGet:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsRefresh:
+    """Ask the hub for sizes and hashes of the catalogue's files."""
+
+    mirror: str = ""
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsShow:
+    """What is known of a model: a file, or a name of the catalogue (None: the remembered file)."""
+
+    model: Path | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsList:
     """The models that Cabochon brought."""
 
@@ -179,7 +195,17 @@ class ModelsToken:
     forget: bool = False
 
 
-Library = ModelsFit | ModelsScan | ModelsGet | ModelsList | ModelsVerify | ModelsRemove | ModelsToken
+Library = (
+    ModelsFit
+    | ModelsScan
+    | ModelsShow
+    | ModelsGet
+    | ModelsRefresh
+    | ModelsList
+    | ModelsVerify
+    | ModelsRemove
+    | ModelsToken
+)
 Command = Window | Ask | Chat | ListConversations | ShowConversation | Doctor | TryWindow | Bench | Library
 
 

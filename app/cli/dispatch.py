@@ -13,8 +13,10 @@ from app.cli.commands import (
     ModelsFit,
     ModelsGet,
     ModelsList,
+    ModelsRefresh,
     ModelsRemove,
     ModelsScan,
+    ModelsShow,
     ModelsToken,
     ModelsVerify,
     ShowConversation,
@@ -70,6 +72,14 @@ def _run_library(command: Library, paths: DataPaths, output: Output) -> ExitCode
         from app.cli.get import run_get
 
         return run_get(command, paths, output)
+    if isinstance(command, ModelsRefresh):
+        from app.cli.get import run_refresh
+
+        return run_refresh(command, paths, output)
+    if isinstance(command, ModelsShow):
+        from app.cli.show import run_show_model
+
+        return run_show_model(command, paths, output)
     from app.cli import holdings
 
     if isinstance(command, ModelsList):

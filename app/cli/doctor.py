@@ -28,6 +28,7 @@ from app.core.protocol import Described, Device
 from app.core.versions import installed_versions
 from app.gguf.header import read_header
 from app.models import graphics
+from app.models.self_checked import keep
 
 _DESCRIBE_SECONDS = 30.0
 _LITTLE_SPACE = 500_000_000  # bytes; a chat needs far less, a backup or a model far more
@@ -110,6 +111,7 @@ def _check(report: Report, paths: DataPaths, output: Output) -> None:
         report.check = []
         report.problems.append(Problem(f"The self-check failed: {error.message}", "Install Cabochon again."))
     else:
+        keep(paths.self_checked, sum(checked.right for checked in report.check), len(report.check))
         _set_aside(report, paths)
 
 

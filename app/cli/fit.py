@@ -74,8 +74,8 @@ class _Case:
 
 def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     """Print the plan of a model file. Raises ModelError for one that cannot be read."""
-    file, machine = _asked_for(command, paths)
-    subject, weights = _chosen(file, command.quantisation)
+    file, image_part, machine = _asked_for(command, paths)
+    subject, weights = _chosen(file, image_part, command.quantisation)
     context = command.context or subject.contexts[subject.usual_context]
     case = _Case(subject, weights, machine, context, Asked(command.kv), command.ram is None)
     named = bool(command.quantisation) or ":" in file.name
@@ -89,26 +89,29 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-def _asked_for(command: ModelsFit, paths: DataPaths) -> tuple[Path, Machine]:
-    """The file or name, and the machine; the engine is asked for the cards where none was named."""
-    file, here = command.model, Machine((), psutil.virtual_memory().available)
-    if file is None or command.gpu_memory is None:
-        with SessionLink(paths) as link:
-            file = file or remembered_model(link)
-            if command.gpu_memory is None:
-                here = machine_of(describe(link).devices, link.ask(lambda session: session.settings.load))
+def _asked_for(command: ModelsFit, paths: DataPaths) -> tuple[Path, str, Machine]:
+    """The file or name, the image part that was named for it ("" none), and the machine.
+
+    The engine is asked for the cards where none was named.
+    """
+    here = Machine((), psutil.virtual_memory().available)
+    with SessionLink(paths) as link:
+        file, settings = command.model or remembered_model(link), link.ask(lambda session: session.settings)
+        if command.gpu_memory is None:
+            here = machine_of(describe(link).devices, settings.load)
     if file is None:
         raise ModelError("No model is chosen. Name one: cabochon models fit FILE.gguf.", "no_model")
     ram = here.ram if command.ram is None else command.ram
-    return file, replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
+    image_part = dict(settings.image_parts).get(str(file.absolute()), "")
+    return file, image_part, replace(here, ram=ram) if command.gpu_memory is None else on_card(command.gpu_memory, ram)
 
 
-def _chosen(file: Path, quantisation: str) -> tuple[Subject, Weights]:
+def _chosen(file: Path, image_part: str, quantisation: str) -> tuple[Subject, Weights]:
     """What is planned. Raises ModelError for a file that tells no shape, UsageError for a quantisation that is none."""
     name, _, told = file.name.partition(":")
     known = None if file.exists() else known_model(name)
     if known is None:
-        need = need_of(file)
+        need = need_of(file, image_part)
         if need.shape is None:
             raise ModelError(need.error, "shape")
         if quantisation:

@@ -1,4 +1,4 @@
-"""`cabochon models get`: fetch a model of the catalogue, with its image part, once its licence was accepted."""
+"""`cabochon models get` and `refresh`: fetch a model of the catalogue, and what the hub says of all their files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.cli.commands import ModelsGet
+from app.cli.commands import ModelsGet, ModelsRefresh
 from app.cli.link import SessionLink
-from app.cli.output import Output
+from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, UsageError
 from app.core.paths import DataPaths
 from app.core.settings import Settings
@@ -23,6 +23,7 @@ from app.models.catalogue import CatalogueModel, known_model
 from app.models.downloads import Downloads, Wish, wish
 from app.models.fetch import Progress, Stopped
 from app.models.hub import Hub
+from app.models.refreshed import Refreshed
 from app.models.token import read_token
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
     found = known_model(command.name)
     if found is None:
         raise UsageError(f"No model is called {command.name} here. `cabochon models list` names them.", "no_model")
-    wanted = wish(found[0], found[1], vision=command.vision)
+    wanted = wish(Refreshed(paths.refreshed).model(found[0]), found[1], vision=command.vision)
     with SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)
         _accept_licence(command, wanted.model, settings, link, output)
@@ -55,6 +56,26 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
     else:
         output.line(str(path))
         output.sentence(f"{wanted.model.name} is there{' and chosen' if chosen else ''}.")
+    return ExitCode.DONE
+
+
+def run_refresh(command: ModelsRefresh, paths: DataPaths, output: Output) -> ExitCode:
+    """Ask for the sizes and hashes of the catalogue's files, and keep them."""
+    with SessionLink(paths) as link:
+        mirror = command.mirror or link.ask(lambda session: session.settings.mirror)
+    hub, kept = Hub(mirror, lambda: read_token(mirror)), Refreshed(paths.refreshed)
+    with _stop_on_interrupt() as stop:
+        try:
+            gone = kept.refresh(hub, lambda done, total: output.status(f"Asking: {done} of {total}"), stop)
+        except Stopped as error:
+            raise KeyboardInterrupt from error
+    output.clear_status()
+    if command.json:
+        output.record({"day": kept.day, "gone": gone})
+        return ExitCode.DONE
+    output.line("The sizes are those of today.")
+    for file in gone:
+        output.line(f"{one_line(file)} is no longer there.")
     return ExitCode.DONE
 
 

@@ -10,8 +10,10 @@ from app.cli.commands import (
     ModelsFit,
     ModelsGet,
     ModelsList,
+    ModelsRefresh,
     ModelsRemove,
     ModelsScan,
+    ModelsShow,
     ModelsToken,
     ModelsVerify,
 )
@@ -59,6 +61,22 @@ def _add_get(get: argparse.ArgumentParser) -> None:
     add_json(get)
 
 
+def _add_refresh(refresh: argparse.ArgumentParser) -> None:
+    refresh.add_argument("--mirror", metavar="URL", type=text_of, default="", help="ask here (else Hugging Face)")
+    add_json(refresh)
+
+
+def _add_show(show: argparse.ArgumentParser) -> None:
+    show.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        type=path_of,
+        help="a model file, or a name such as gemma-3-12b (else the remembered file)",
+    )
+    add_json(show)
+
+
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("model", metavar="MODEL", nargs="?", type=text_of, help="a file or a name (else all)")
     add_json(verify)
@@ -85,6 +103,16 @@ LIBRARY: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callabl
         "fetch a model",
         _add_get,
         lambda found: ModelsGet(found.name, found.mirror, found.accept_licence, not found.no_vision, found.json),
+    ),
+    "show": (
+        "what is known of a model, each with its source, and what was measured of it here",
+        _add_show,
+        lambda found: ModelsShow(found.model, found.json),
+    ),
+    "refresh": (
+        "ask for the sizes and hashes of the files that can be fetched",
+        _add_refresh,
+        lambda found: ModelsRefresh(found.mirror, found.json),
     ),
     "verify": (
         "whether fetched files are whole",

@@ -147,7 +147,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Counts of one answer, in tokens (cells); the field names are those of the command line's JSON.
 
     `evaluated_tokens` are the cells of the prompt that this turn had to read: prompt = reused + evaluated, unless it
-    was stopped while it read. What was generated is counted in `generated_tokens` only.
+    was stopped while it read. What was generated is counted in `generated_tokens` only. `memory_bytes` is what the
+    engine's process held of the computer's memory when the answer ended.
     """
 
     prompt_tokens: int = 0
@@ -157,6 +158,7 @@ class Usage(msgspec.Struct, frozen=True):
     images: int = 0
     images_encoded: int = 0
     restored_from: str = "none"
+    memory_bytes: int = 0
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -168,3 +170,17 @@ class Timings(msgspec.Struct, frozen=True):
     first_token_ms: float = 0.0
     generate_ms: float = 0.0
     tokens_per_second: float = 0.0
+
+
+class MeasuredHere(msgspec.Struct, frozen=True):
+    """What the latest answers of one model took on this machine, as medians; 0 where nothing is known.
+
+    `when` is the time of the last one; speeds in tokens a second.
+    """
+
+    answers: int = 0
+    when: float = 0.0
+    tokens_per_second: float = 0.0
+    prompt_per_second: float = 0.0
+    image_seconds: float = 0.0
+    memory_bytes: int = 0

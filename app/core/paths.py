@@ -76,6 +76,16 @@ class DataPaths:
         return self.root / "cache" / "needs.json"
 
     @property
+    def refreshed(self) -> Path:
+        """What the hub said of the catalogue's files when it was last asked."""
+        return self.root / "catalogue.json"
+
+    @property
+    def self_checked(self) -> Path:
+        """How the last self-check came out."""
+        return self.root / "self-check.json"
+
+    @property
     def run(self) -> Path:
         """Locks and sockets of living processes."""
         return self.root / "run"

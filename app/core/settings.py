@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     version: int = 1
     model_path: str = ""
-    mmproj_path: str = ""
+    image_parts: tuple[tuple[str, str], ...] = ()  # model file and the image part that was named for it, the last first
     load: LoadOptions = LoadOptions()
     sampling: Sampling = Sampling()
     system_prompt: str = ""

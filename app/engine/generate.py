@@ -22,6 +22,7 @@ from app.engine.llama_sampling import LlamaSampler
 from app.engine.model import Model
 from app.engine.sampler import build, effective
 from app.engine.utf8 import Utf8Stream
+from app.models.machine import own_memory
 
 Emit = Callable[[Event], None]
 
@@ -63,6 +64,7 @@ class _Answer:
             images=self.images,
             images_encoded=self.encoded,
             restored_from="memory" if self.reused else "none",
+            memory_bytes=own_memory(),
         )
 
     def timings(self, load_ms: float, now: float) -> Timings:

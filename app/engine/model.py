@@ -32,6 +32,7 @@ from app.engine.projectors import Projector, find_projector, why_blind
 from app.engine.prompting import PromptReader
 from app.engine.vocabulary import TEMPLATE_KEY, TOKEN_TYPES_KEY, Vocabulary
 from app.gguf.header import Header, in_words, parts, read_header
+from app.gguf.naming import name_of
 from app.models.machine import machine_of
 from app.prompt.family import Family, family_of
 from app.prompt.template import ChatTemplate
@@ -109,7 +110,7 @@ class Model:
         try:
             if not self._llama.answers:
                 raise ModelError(f"“{display_name(path)}” is no chat model: it does not write text.", "no_model")
-            family = family_of(header.architecture, header.text(TEMPLATE_KEY), _name(header, path))
+            family = family_of(header.architecture, header.text(TEMPLATE_KEY), name_of(header, path))
             self.vocabulary = Vocabulary(self._llama, header, family.control_tokens)
             framed = files.projector is None or files.projector.is_ours
             self.family, template = _template(header, path, family, self.vocabulary, framed=framed)
@@ -190,7 +191,7 @@ class Model:
             made is None and bool(machine_of(library.devices(), self.options).cards)
         )
         return ModelInfo(
-            name=_name(self.header, path),
+            name=name_of(self.header, path),
             path=str(path),
             architecture=self.header.architecture,
             family=self.family.name,
@@ -215,21 +216,6 @@ class Model:
             placed=made.why if made else "",
             trouble=library.trouble,
         )
-
-
-def _name(header: Header, path: Path) -> str:
-    """What the file calls itself, without the name of its fine-tuning run and spelled as the file's name spells it."""
-    stem = Path(display_name(path)).stem
-    run = header.text("general.finetune").lower().split("-")
-    words = header.text("general.name").split()
-    if len(run) > 1 and [word.lower() for word in words[-len(run) :]] == run:
-        del words[-len(run) :]
-    spelled = {word.lower(): word for word in re.split(r"[\s._-]+", stem)}
-    return " ".join(max(word, spelled.get(word.lower(), word), key=_capitals) for word in words) or stem
-
-
-def _capitals(word: str) -> int:
-    return sum(letter.isupper() for letter in word)
 
 
 def _template(

@@ -30,6 +30,7 @@ _LONGEST_STRING = 1 << 26
 _MOST_VALUES = 1 << 16  # a model has some 50
 _MOST_TENSORS = 1 << 17  # a model has some 1,000
 _MOST_DIMENSIONS = 4
+_SHORT = 1024  # numbers of a list that is kept unasked: one for each layer
 _ALIGNMENT_KEY = "general.alignment"
 _PART_COUNT = "split.count"
 _STRING, _ARRAY = 8, 9
@@ -41,7 +42,7 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class ArrayInfo:
-    """An array that was skipped: its GGUF element type and its number of elements."""
+    """A long array that was skipped: its GGUF element type and its number of elements."""
 
     element_type: int
     count: int
@@ -108,6 +109,12 @@ class Header:
         value = self.metadata.get(key)
         return int(value) if isinstance(value, int) else default
 
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """An integer of the metadata or a list of them, such as one for each layer; () where it is missing."""
+        value = self.metadata.get(key)
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(int(one) for one in values if isinstance(one, int))
+
 
 class _Cut(Exception):
     """The file ends within its header."""
@@ -118,7 +125,7 @@ class _Damaged(Exception):
 
 
 def read_header(path: Path, arrays: Collection[str] = ()) -> Header:
-    """The header of a complete GGUF file, with the values of the named arrays (the others are skipped).
+    """The header of a complete GGUF file, with the values of the named arrays and of short ones of numbers.
 
     Of a model in several files `path` is the first; the header is that of all of them together. Raises ModelError with
     one of these codes: missing, folder, unreadable, empty, web_page, pointer, not_gguf, big_endian, version, cut,
@@ -288,7 +295,7 @@ def _parse_value(cursor: _Cursor, *, keep: bool) -> Value:
     if element not in _FORMATS:
         raise _Damaged(f"it holds a list of an unknown kind ({element})")
     cursor.need(count * _SIZES[element])
-    if keep:
+    if keep or count <= _SHORT:
         return cursor.numbers(_FORMATS[element], count)
     cursor.skip(count * _SIZES[element])
     return ArrayInfo(element, count)

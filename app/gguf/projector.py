@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def fitting(model: Path, header: Header) -> tuple[Path, ImagePart] | None:
     return None
 
 
+def part_of(model: Path, header: Header, named: str = "") -> Path | None:
+    """The image part of a model: the one that was named for it, while it is there, else one beside it that fits."""
+    if named:
+        with contextlib.suppress(ModelError):
+            if image_part(read_header(Path(named))) is not None:
+                return Path(named)
+    found = fitting(model, header)
+    return found[0] if found is not None else None
+
+
 def fits(part: ImagePart, model: Header) -> bool:
     """Whether an image part is as wide as a model."""
     return 0 < part.width == model.number(f"{model.architecture}.embedding_length")
@@ -119,4 +130,9 @@ def _work(header: Header, kind: str) -> int:
     forward = header.number("clip.vision.feed_forward_length") * (3 if gated else 1)
     hidden = 3 * header.number("clip.vision.embedding_length")
     side = patch * merge if kind == "gemma4uv" else patch
-    return pixels // side**2 * 4 * (forward + hidden + 6 * side**2)
+    return pass_bytes(pixels // side**2, side, hidden + forward)
+
+
+def pass_bytes(patches: int, side: int, values: int = 0) -> int:
+    """Buffers of one pass: so many `values` of each patch, and its pixels twice; `side` of a patch in pixels."""
+    return patches * 4 * (values + 6 * side**2)

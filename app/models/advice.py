@@ -49,7 +49,7 @@ def advice(model: CatalogueModel, machine: Machine, speed: Speed) -> Advice:
     seconds = on_card / _CARD_BANDWIDTH + in_memory / speed.bandwidth
     picture = 0.0
     if encoder:
-        picture = _CARD_PICTURE if made.encoder_on_card else speed.picture
+        picture = _CARD_PICTURE if made.encoder_on_card else speed.picture(made.picture_flop)
     return Advice(model, made, SEEN / seconds, picture)
 
 

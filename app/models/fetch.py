@@ -194,7 +194,8 @@ class Fetch:
         known = self._file.sha256
         if known and remote.sha256 and known != remote.sha256:
             raise DownloadError(
-                f"“{self._file.file}” was changed by its publisher since Cabochon learned of it, so it is not fetched.",
+                f"“{self._file.file}” was changed by its publisher since Cabochon learned of it, so it is not fetched. "
+                "To take it as it is now, refresh the sizes first (Get more, or: cabochon models refresh).",
                 "changed",
             )
 

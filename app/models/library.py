@@ -27,6 +27,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
 _MOST_VALUES = 1 << 62  # what a damaged header may claim
+_TEXT_ONLY = (("gemma3", 640), ("gemma3", 1152))  # Gemma 3 270M and 1B
 _FORM = 3  # of the remembered headers
 
 
@@ -45,6 +46,11 @@ class Facts(msgspec.Struct, frozen=True):
     may_pass: bool = False  # the error is of the disk or its rights, and may be gone at the next look
 
     @property
+    def could_see(self) -> bool:
+        """Whether it is a model that an image part can be named for."""
+        return self.chats and (self.architecture, self.width) not in _TEXT_ONLY
+
+    @property
     def chats(self) -> bool:
         """Whether it is a model that answers: not one that only makes embeddings, and no broken file."""
         return not self.error and self.context > 0 and "bert" not in self.architecture
@@ -52,7 +58,10 @@ class Facts(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """A model. `size` in bytes, all its parts together; `projector` is the image part that fits it."""
+    """A model. `size` in bytes, all its parts together; `projector` is the image part that fits it.
+
+    One that the place `names` lies elsewhere, or is not called as one: it has to be said when the model is loaded.
+    """
 
     path: Path
     name: str
@@ -60,6 +69,7 @@ class LibraryFile:
     size: int
     facts: Facts
     projector: Path | None = None
+    names: bool = False
 
 
 class _Remembered(msgspec.Struct):
@@ -105,12 +115,43 @@ class Library:
                 sized = _size(found.path)
                 if sized is not None:
                     looked.append((found, sized[0], self._facts(found.path, *sized)))
-            files += _paired(looked)
-        fresh = self._kept(() if given_up() else places) | self._seen
+            files += self._paired(looked)
+        self._keep(() if given_up() else places)
+        return files
+
+    def facts(self, paths: Iterable[Path]) -> dict[Path, Facts]:
+        """What the headers of these files say, of those that are there."""
+        self._seen, found = {}, {}
+        for path in paths:
+            sized = _size(path)
+            if sized is not None:
+                found[path] = self._facts(path, *sized)
+        self._keep(())
+        return found
+
+    def _paired(self, looked: Iterable[tuple[_Found, int, Facts]]) -> list[LibraryFile]:
+        """The models, each with the image part that its place names, or that lies beside it and is as wide."""
+        models = [one for one in looked if not one[2].projector]
+        parts = [(found.path, facts) for found, _, facts in looked if facts.projector]
+        files = []
+        for found, size, facts in models:
+            named = found.projector if found.projector and self._fits(found.projector, facts) else None
+            beside = [
+                path for path, part in parts if path.parent == found.path.parent and 0 < part.width == facts.width
+            ]
+            projector, names = named or next(iter(beside), None), named is not None
+            files.append(LibraryFile(found.path, found.name, found.source, size, facts, projector, names))
+        return files
+
+    def _fits(self, projector: Path, model: Facts) -> bool:
+        part = self._facts(projector, *sized) if (sized := _size(projector)) else Facts()
+        return bool(part.projector) and 0 < part.width == model.width
+
+    def _keep(self, places: Sequence[Place]) -> None:
+        fresh = self._kept(places) | self._seen
         if fresh != self._known.files:
             self._known = _Remembered(_FORM, fresh)
             self._remember()
-        return files
 
     def _kept(self, places: Sequence[Place]) -> dict[str, tuple[int, int, Facts]]:
         """What is remembered of files that do not lie in these places: what is gone from a place is forgotten."""
@@ -262,15 +303,3 @@ def _facts_of(header: Header) -> Facts:
         has_template=bool(header.text("tokenizer.chat_template")),
         projector=(part.kind or "sound") if part is not None else "",
     )
-
-
-def _paired(looked: Iterable[tuple[_Found, int, Facts]]) -> list[LibraryFile]:
-    """The models, each with the image part that its place names, or that lies beside it and is as wide."""
-    models = [one for one in looked if not one[2].projector]
-    images = [(found.path, facts) for found, _, facts in looked if facts.projector]
-    files = []
-    for found, size, facts in models:
-        beside = [path for path, part in images if path.parent == found.path.parent and 0 < part.width == facts.width]
-        projector = found.projector or next(iter(beside), None)
-        files.append(LibraryFile(found.path, found.name, found.source, size, facts, projector))
-    return files

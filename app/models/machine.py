@@ -34,6 +34,13 @@ def machine_of(devices: tuple[Device, ...], options: LoadOptions, held: int = 0)
     return Machine(tuple(found), ram)
 
 
+def own_memory() -> int:
+    """Bytes of the computer's memory that this process holds."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
 def on_card(free: int, ram: int) -> Machine:
     """A machine with one card of its own (free 0: none)."""
     return Machine((Gpu("", free),) if free else (), ram)

@@ -65,7 +65,7 @@ class Plan:
     """Bytes of every part, and where they go. `total` is the sum of all parts.
 
     `split` says how many layers each card of the machine takes; `gpu` is what all of them hold, `on_cards` each;
-    `card_kv` and `card_compute` are the cache and the working memory in it.
+    `card_kv` and `card_compute` are the cache and the working memory in it. `picture_flop` is what a picture costs.
     """
 
     context: int
@@ -75,6 +75,7 @@ class Plan:
     kv: int
     compute: int
     vision: int
+    picture_flop: float
     checkpoints: int
     embedding_copy: int
     margin: int
@@ -100,10 +101,15 @@ class Plan:
 def kv_bytes(shape: Shape, context: int, kv_type: str, batch: int = BATCH) -> tuple[int, ...]:
     """The cache of every layer."""
     size, values = KV_BYTES[kv_type]
+    return tuple(count // values * size for count in _cached(shape, context, batch))
+
+
+def _cached(shape: Shape, context: int, batch: int) -> tuple[int, ...]:
+    """How many keys and values every layer keeps."""
     whole = _padded(context)
     window = min(whole, _padded(shape.window + batch))
     return tuple(
-        (whole if everything or not shape.window else window) * count // values * size
+        (whole if everything or not shape.window else window) * count
         for everything, count in zip(shape.is_global, shape.kv_values, strict=True)
     )
 
@@ -121,13 +127,12 @@ def card_compute_bytes(shape: Shape, context: int, kv_type: str, batch: int = BA
     a layer that is not comes along too, because batches are computed on the card all the same.
     """
     feed, attention = 3 * shape.feed_forward + 3 * shape.hidden, 2 * shape.queries + 2 * shape.hidden
-    widest = max(shape.kv_values, default=0)
-    cells = _padded(context)
-    seen = 2 * cells * widest if kv_type != "f16" else 0
+    widest = max(_cached(shape, context, batch), default=0)
+    seen = 2 * widest if kv_type != "f16" else 0
     if not whole:
         size, values = KV_BYTES[kv_type]
         feed, attention = feed + 13 * shape.hidden // 8, attention + 2 * shape.hidden
-        seen += cells * widest // values * size
+        seen += widest // values * size
     return max(4 * batch * feed, 4 * batch * attention + seen) + _masks(shape, context, batch)
 
 
@@ -185,6 +190,7 @@ class _Sizes:
         self._shape, self._setup, self._machine, self._asked = shape, setup, machine, layers
         self._cache = kv_bytes(shape, setup.context, setup.kv_type, setup.batch)
         self._vision = encoder.size
+        self._picture_flop = encoder.flop
         self._checkpoints = CHECKPOINTS * checkpoint_bytes(shape, setup.kv_type)
         self._all = shape.layers + 1  # the output counts as one
         self._limit = self._all if layers < 0 else min(layers, self._all)
@@ -228,6 +234,7 @@ class _Sizes:
             kv=sum(self._cache),
             compute=compute,
             vision=self._vision,
+            picture_flop=self._picture_flop,
             checkpoints=self._checkpoints,
             embedding_copy=copy,
             margin=self._margin,

@@ -43,14 +43,14 @@ class _Remembered(msgspec.Struct):
     files: dict[str, tuple[_Stamp, Need]] = {}
 
 
-def need_of(path: Path) -> Need:
-    """Read from the headers now."""
+def need_of(path: Path, named: str = "") -> Need:
+    """Read from the headers now. `named` is the image part that was named for it ("" none)."""
     try:
         header = read_header(path)
         name = display_name(path)
         if header.architecture == "clip":
             return Need(error=f"“{name}” is the image part of a model, not the model itself.", broken=True)
-        return Need(shape_of(header, name), encoder_beside(path, header))
+        return Need(shape_of(header, name), encoder_beside(path, header, named))
     except ModelError as error:
         may_pass = error.code in ("missing", "unreadable")
         return Need(error=error.message, broken=error.code != "shape", may_pass=may_pass)
@@ -65,12 +65,12 @@ class Needs:
         self._known = _recall(memory)
         self._changed = False
 
-    def of(self, path: Path) -> Need:
-        """What this file needs."""
-        key, stamp = encode_path(path), _stamp(path)
+    def of(self, path: Path, named: str = "") -> Need:
+        """What this file needs, with the image part that was named for it ("" none)."""
+        key, stamp = encode_path(path), _stamp(path, named)
         known = self._known.files.pop(key, None)
         if known is None or known[0] != stamp or known[1].may_pass:
-            known = (stamp, need_of(path))
+            known = (stamp, need_of(path, named))
             self._changed = True
         self._known.files[key] = known  # the one that was asked for last comes last
         return known[1]
@@ -97,9 +97,9 @@ def _recall(memory: Path) -> _Remembered:
     return known if known.form == _FORM else _Remembered()
 
 
-def _stamp(path: Path) -> _Stamp:
+def _stamp(path: Path, named: str) -> _Stamp:
     found = []
-    for file in (*parts(path), *beside(path)):
+    for file in (*parts(path), *([Path(named)] if named else ()), *beside(path)):
         with contextlib.suppress(OSError):
             told = file.stat()
             found.append((told.st_size, told.st_mtime_ns))

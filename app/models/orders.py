@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 
 
-class Order(msgspec.Struct):
-    """What is fetched: a model of the catalogue, into the models folder, from the hub or a mirror."""
+class Order(msgspec.Struct, tag="fetch"):
+    """What is fetched: a model of the catalogue, into the models folder, from the hub or a mirror.
+
+    `refreshed` is the file with what the hub said of the catalogue's files.
+    """
 
     folder: str
     model: str
@@ -14,10 +17,21 @@ class Order(msgspec.Struct):
     vision: bool
     endpoint: str = ""
     named: bool = False  # whether the person named the folder: it is not made where it is missing
+    refreshed: str = ""
+
+
+class Refresh(msgspec.Struct, tag="refresh"):
+    """Sizes and hashes of the catalogue's files are asked for, and kept in this file."""
+
+    refreshed: str
+    endpoint: str = ""
 
 
 class Told(msgspec.Struct, omit_defaults=True):
-    """How far a file is, or (with `ended`) how it all ended: `path` of the model, or `error` and its `code`."""
+    """How far a file is, or (with `ended`) how it all ended: `path` of the model, or `error` and its `code`.
+
+    A refresh counts files instead of bytes, and ends with those that are `gone`.
+    """
 
     file: str = ""
     done: int = 0
@@ -30,3 +44,4 @@ class Told(msgspec.Struct, omit_defaults=True):
     path: str = ""
     error: str = ""
     code: str = ""
+    gone: tuple[str, ...] = ()

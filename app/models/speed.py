@@ -1,8 +1,8 @@
 """How fast a plan is: from the bandwidth of this machine's memory, measured in half a second.
 
 Every token reads all weights once, so its time is the weights' size over the memory's bandwidth, of which some 60% is
-seen; a picture costs 5.46 TFLOP whatever the model. What a processor core does of these was measured once with
-llama.cpp and is scaled by the cores that are here, which makes it an estimate. The bandwidth of a card is not known.
+seen; a picture costs what its encoder computes. What a processor core does of that was measured once with llama.cpp
+and is scaled by the cores that are here, which makes it an estimate. The bandwidth of a card is not known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from app.models.memory import Plan
 
 SEEN = 0.6  # of the bandwidth
-_PICTURE_FLOP, _CORE_FLOPS = 5.46e12, 19e9
+_CORE_FLOPS = 19e9
 _LEAST_WEIGHTS = 64 << 20  # bytes; the processor's own memory holds smaller ones
 _BLOCK = 32 << 20
 _ROUNDS = 4
@@ -36,10 +36,9 @@ class Speed:
     seen: tuple[float, float] = (0.0, 0.0)
     wrote: float = 0.0
 
-    @property
-    def picture(self) -> float:
-        """Seconds that the processor looks at a picture, reckoned by its cores."""
-        return _PICTURE_FLOP / (_CORE_FLOPS * self.cores)
+    def picture(self, flop: float) -> float:
+        """Seconds that the processor looks at a picture which costs so much, reckoned by its cores."""
+        return flop / (_CORE_FLOPS * self.cores)
 
 
 def measure(seconds: float = 0.6) -> Speed:
@@ -69,7 +68,7 @@ def picture_seconds(made: Plan, speed: Speed | None) -> float | None:
         return None
     if made.encoder_on_card:
         return speed.seen[1] or None
-    return speed.seen[0] or speed.picture
+    return speed.seen[0] or speed.picture(made.picture_flop)
 
 
 def tokens_in_words(tokens: float) -> str:

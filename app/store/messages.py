@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from app.core.message import (
     Draft,
     FinishReason,
+    MeasuredHere,
     Message,
     MessageState,
     Role,
@@ -19,6 +21,9 @@ from app.store.attachments import NOTHING, Attached, Attachments
 from app.store.calls import Calls
 from app.store.database import Database, Value
 from app.store.records import AnswerRecord, PromptMessage, StoredMessage, new_id, pack, unpack
+
+_MEASURED = 20  # answers
+_TELLING = 64  # tokens that were read at once; fewer say nothing of the speed
 
 _COLUMNS = """m.id, m.role, m.text, m.state, m.created_at, m.model, m.finish_reason, m.error, m.usage, m.timings,
               ifnull(m.parent, 0)"""
@@ -111,6 +116,31 @@ class Messages:
             {"like": f"%{escaped}%", "without": without, "most": most},
         )
         return [(str(title), float(str(at)), str(role), str(text)) for title, at, role, text in rows]
+
+    def measured(self, model: str) -> MeasuredHere:
+        """What the latest answers of a model of this name took, those of deleted chats too."""
+        rows = self._database.rows(
+            """SELECT created_at, usage, timings FROM messages WHERE model = :model AND state = 'complete'
+               AND json_extract(timings, '$.tokens_per_second') > 0 ORDER BY number DESC LIMIT :most""",
+            {"model": model, "most": _MEASURED},
+        )
+        if not rows:
+            return MeasuredHere()
+        answers = [(unpack(str(usage), Usage), unpack(str(timings), Timings)) for _, usage, timings in rows]
+        read = [
+            usage.evaluated_tokens / timings.prompt_ms * 1000
+            for usage, timings in answers
+            if timings.prompt_ms and usage.evaluated_tokens >= _TELLING
+        ]
+        seen = [timings.encode_ms / usage.images_encoded / 1000 for usage, timings in answers if usage.images_encoded]
+        return MeasuredHere(
+            answers=len(rows),
+            when=float(str(rows[0][0])),
+            tokens_per_second=median(timings.tokens_per_second for _, timings in answers),
+            prompt_per_second=median(read) if read else 0.0,
+            image_seconds=median(seen) if seen else 0.0,
+            memory_bytes=max(usage.memory_bytes for usage, _ in answers),
+        )
 
     def tokens(self, message: str) -> SampledTokens | None:
         """The ids this answer was sampled as, while its text is what the model wrote."""

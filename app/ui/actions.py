@@ -172,6 +172,11 @@ class Actions(QObject):
         """Ask the engine what it is made of."""
         self._post(lambda session: session.describe())
 
+    @Slot(str)
+    def ask_measured(self, name: str) -> None:
+        """Ask what answers of a model of this name took here."""
+        self._post(lambda session: session.tell_measured(name))
+
     @Slot()
     def accept_offer(self) -> None:
         """Load the model that did not fit in the smaller way that was offered."""
@@ -191,10 +196,13 @@ class Actions(QObject):
     # models
 
     @Slot(object)
-    def choose_model(self, path: Path) -> None:
-        """Load this model and remember it."""
+    def choose_model(self, path: Path, image_part: Path | None = None) -> None:
+        """Load this model and remember it, with its image part where that is named."""
         self._chat.silence("refused")
-        self._post(lambda session: session.choose_model(path))
+        if image_part is None:
+            self._post(lambda session: session.choose_model(path))
+        else:
+            self._post(lambda session: session.choose_model(path, mmproj=image_part))
 
     @Slot(object)
     def choose_fetched(self, path: Path) -> None:
@@ -205,10 +213,18 @@ class Actions(QObject):
     @Slot()
     def browse_model(self) -> None:
         """Ask for a model file."""
-        dialog = QFileDialog(self._window, "Choose a model file", "", "Models (*.gguf);;All files (*)")
+        self._browse("Choose a model file", lambda name: self.choose_model(Path(name)))
+
+    @Slot(object)
+    def browse_image_part(self, path: Path) -> None:
+        """Ask for the image part of this model, and load it with that."""
+        self._browse("Choose its image part (mmproj)", lambda name: self.choose_model(path, Path(name)))
+
+    def _browse(self, title: str, chosen: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self._window, title, "", "Models (*.gguf);;All files (*)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._on_file_selected)
+        dialog.fileSelected.connect(chosen)
         dialog.open()
 
     @Slot()
@@ -250,7 +266,3 @@ class Actions(QObject):
 
     def _to_composer(self) -> None:
         self._chat.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    @Slot(str)
-    def _on_file_selected(self, name: str) -> None:
-        self.choose_model(Path(name))

@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         chat.demo_notice_closed.connect(actions.close_demo_notice)
         chat.what_happened_asked.connect(self._on_what_happened_asked)
         chat.model_file_asked.connect(actions.browse_model)
-        chat.model_chosen.connect(actions.choose_model)
+        chat.model_chosen.connect(self.models_now.choose)
         chat.offer_accepted.connect(actions.accept_offer)
         chat.larger_context_asked.connect(actions.enlarge_context)
         chat.beginning_chosen.connect(actions.begin_with)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,22 @@ from app.gguf.header import PART, parts
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file to choose from."""
+    """A file to choose from. `image_part` is the one that its place names for it; `blind` could have one named."""
 
     path: Path
     name: str
     note: str
     demo: bool
+    image_part: Path | None = None
+    blind: bool = False
 
 
-def known_models(paths: DataPaths, recent: Iterable[Path], others: Iterable[ModelFile] = ()) -> list[ModelFile]:
+def known_models(
+    paths: DataPaths, recent: Iterable[Path], others: Iterable[ModelFile] = (), blind: Collection[Path] = ()
+) -> list[ModelFile]:
     """The files that are there now: lately used ones first, then those of other programs, the demo model last.
 
-    `others` bring their names: a blob of Ollama's is called by its hash.
+    `others` bring their names: a blob of Ollama's is called by its hash. `blind` are those of all that could see.
     """
     brought = resources() / "models"
     found: dict[Path, None] = {path: None for path in recent}
@@ -34,7 +38,7 @@ def known_models(paths: DataPaths, recent: Iterable[Path], others: Iterable[Mode
     named = {file.path: file for file in others}
     found.update(dict.fromkeys(named))
     chosen = [path for path in found if not _projector(path) and not _later_part(path)]
-    there = [_model_file(path, path.parent == brought) for path in chosen]
+    there = [_model_file(path, path.parent == brought, path in blind) for path in chosen]
     return sorted((named.get(file.path, file) for file in there if file is not None), key=lambda file: file.demo)
 
 
@@ -54,7 +58,7 @@ def _later_part(path: Path) -> bool:
     return part is not None and int(part[1]) > 1
 
 
-def _model_file(path: Path, demo: bool) -> ModelFile | None:
+def _model_file(path: Path, demo: bool, blind: bool) -> ModelFile | None:
     """None for what is not there, or not in all its parts."""
     if not path.is_file():
         return None
@@ -63,4 +67,4 @@ def _model_file(path: Path, demo: bool) -> ModelFile | None:
     except OSError:  # it goes just now
         return None
     name = PART.sub(".gguf", path.name).removesuffix(".gguf")
-    return ModelFile(path, name, f"Demo model, {size}" if demo else size, demo)
+    return ModelFile(path, name, f"Demo model, {size}" if demo else size, demo, blind=blind)

@@ -1,4 +1,4 @@
-"""Model files that other programs brought to this machine, looked for on a thread."""
+"""Model files that other programs brought to this machine, and which of all could see, looked for on a thread."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ class OtherModels(QObject):
     changed = Signal()
     _found = Signal(object)
 
-    def __init__(self, paths: Callable[[], DataPaths], parent: QObject | None = None) -> None:
-        """`paths` answers with the places as the settings want them now."""
+    def __init__(
+        self, paths: Callable[[], DataPaths], recent: Callable[[], list[Path]], parent: QObject | None = None
+    ) -> None:
+        """`paths` answers with the places as the settings want them now, `recent` with files from anywhere."""
         super().__init__(parent)
-        self._paths = paths
+        self._paths, self._recent = paths, recent
         self._pool: ThreadPoolExecutor | None = None
         self._given_up = Event()
         self._looks = False
         self.files: tuple[ModelFile, ...] = ()
+        self.blind: frozenset[Path] = frozenset()  # those that an image part could be named for
         self._found.connect(self._on_found)
 
     @Slot()
@@ -41,7 +44,11 @@ class OtherModels(QObject):
         self._looks = True
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "models")
-        self._pool.submit(self._look, self._paths())
+        self._pool.submit(self._look, self._paths(), self._recent())
+
+    def image_part(self, path: Path) -> Path | None:
+        """The one that its place names for a file."""
+        return next((file.image_part for file in self.files if file.path == path), None)
 
     def close(self) -> None:
         """End the look. Waits for the header that is being read."""
@@ -49,29 +56,43 @@ class OtherModels(QObject):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _look(self, paths: DataPaths) -> None:
+    def _look(self, paths: DataPaths, recent: list[Path]) -> None:
         """On the pool's thread."""
         try:
-            self._found.emit(self._others(paths))
+            self._found.emit(self._all(paths, recent))
         except Exception:  # noqa: BLE001 - the edge of a thread: without an end no other look would begin
             _log.exception("Looking for model files failed")
-            self._found.emit(())
+            self._found.emit(((), frozenset()))
 
-    def _others(self, paths: DataPaths) -> tuple[ModelFile, ...]:
+    def _all(self, paths: DataPaths, recent: list[Path]) -> tuple[tuple[ModelFile, ...], frozenset[Path]]:
+        from app.gguf.projector import beside
         from app.models.library import Library
         from app.models.places import OURS, places
 
-        theirs = [place for place in places(paths, os.environ, Path.home()) if place.source != OURS]
-        found = Library(paths.library).scan(theirs, self._given_up.is_set)
-        return tuple(
-            ModelFile(file.path, file.name, f"{file.source}, {size_text(file.size)}", False)
+        library = Library(paths.library)
+        found = library.scan(places(paths, os.environ, Path.home()), self._given_up.is_set)
+        blind = {file.path for file in found if file.facts.could_see and file.projector is None}
+        placed = {file.path for file in found}
+        for path, facts in library.facts(path for path in recent if path not in placed).items():
+            if facts.could_see and not beside(path):
+                blind.add(path)
+        files = tuple(
+            ModelFile(
+                file.path,
+                file.name,
+                f"{file.source}, {size_text(file.size)}",
+                False,
+                file.projector if file.names else None,
+                file.path in blind,
+            )
             for file in found
-            if file.facts.chats
+            if file.facts.chats and file.source != OURS
         )
+        return files, frozenset(blind)
 
     @Slot(object)
-    def _on_found(self, files: tuple[ModelFile, ...]) -> None:
+    def _on_found(self, found: tuple[tuple[ModelFile, ...], frozenset[Path]]) -> None:
         self._looks = False
-        if files != self.files:
-            self.files = files
+        if found != (self.files, self.blind):
+            self.files, self.blind = found
             self.changed.emit()

@@ -27,6 +27,7 @@ class Screen(QObject):
 
     model_loaded = Signal(str)
     described = Signal(object)  # Described
+    model_measured = Signal(object)  # ModelMeasured
     settings_shown = Signal(object)
     bug_met = Signal(str)
     page_due = Signal(bool)  # the first page is shown: whether it was not before
@@ -131,6 +132,7 @@ class Screen(QObject):
             told.PromptShown: self.prompt_shown.emit,
             told.ServerTried: self.server_tried.emit,
             told.WorkerDescribed: lambda change: self.described.emit(change.described),
+            told.ModelMeasured: self.model_measured.emit,
         }
 
     def _on_conversations_listed(self, change: told.ConversationsListed) -> None:

@@ -180,6 +180,11 @@ class MenuButton(Ringed, QPushButton):
         self.clicked.connect(self._on_clicked)
         look.changed.connect(self.updateGeometry)
 
+    def show_values(self, values: Sequence[tuple[object, str]]) -> None:
+        """These can be chosen from now on."""
+        self._values = list(values)
+        self.updateGeometry()
+
     def show_value(self, value: object) -> None:
         """Show this value as chosen."""
         self._value = value

@@ -61,6 +61,52 @@ def test_a_given_model_is_loaded_and_remembered(bench: Bench, new_bench: Callabl
     assert loads(after) == ["gem.gguf"]
 
 
+def test_a_named_image_part_is_remembered_for_its_model(
+    bench: Bench, new_bench: Callable[[], Bench], tmp_path: Path
+) -> None:
+    part, other = tmp_path / "part.gguf", tmp_path / "other.gguf"
+    part.touch()
+    bench.start()
+    bench.take(bench.session.choose_model(MODEL, mmproj=part))
+    assert _image_part(bench) == part
+    bench.load_ends()
+    assert bench.store.settings().image_parts == ((str(MODEL), str(part)),)
+    bench.take(bench.session.choose_model(OTHER))
+    assert _image_part(bench) is None
+    bench.load_ends()
+    bench.take(bench.session.choose_model(MODEL))
+    assert _image_part(bench) == part
+    bench.load_ends()
+    after = new_bench()
+    after.start()
+    assert _image_part(after) == part
+    after.load_ends()
+    part.rename(other)
+    after.take(after.session.choose_model(MODEL))
+    assert _image_part(after) is None, "one that is gone is not asked for"
+
+
+def test_a_wrong_image_part_changes_nothing_and_one_that_broke_is_forgotten(bench: Bench, tmp_path: Path) -> None:
+    part, wrong = tmp_path / "part.gguf", tmp_path / "wrong.gguf"
+    part.touch()
+    bench.start()
+    bench.take(bench.session.choose_model(MODEL, mmproj=part))
+    bench.load_ends()
+    bench.take(bench.session.choose_model(MODEL, mmproj=wrong))
+    bench.load_fails("mmproj", kept=True)
+    assert bench.last(ModelRefused).code == "mmproj"
+    assert pill(bench) == (ModelState.READY, "Gem")
+    assert bench.store.settings().image_parts == ((str(MODEL), str(part)),)
+    bench.take(bench.session.choose_model(MODEL))
+    bench.load_fails("damaged", kept=True)
+    assert bench.store.settings().image_parts == ()
+
+
+def _image_part(bench: Bench) -> Path | None:
+    named = bench.engine.all(Load)[-1].mmproj
+    return decode_path(named) if named else None
+
+
 def test_a_refused_model_is_not_remembered(bench: Bench) -> None:
     bench.ready()
     bench.take(bench.session.choose_model(OTHER))

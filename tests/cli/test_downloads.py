@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -14,15 +15,22 @@ import pytest
 
 from app.core.paths import DataPaths
 from app.store.store import Store
-from tests.cli.program import Program
+from tests.cli.program import Outcome, Program
 from tests.models.hub_server import MODEL, REPOSITORY, Faults, HubServer, micro_hub
 
 
 @pytest.fixture
-def server(micro_model: Path) -> Iterator[HubServer]:
-    """Has the micro model under the name of a large one."""
+def server(micro_model: Path, program: Program) -> Iterator[HubServer]:
+    """Has the micro model under the name of a large one, and the program has asked it for its hash."""
     with micro_hub(micro_model) as hub:
+        _refresh(program, hub)
         yield hub
+
+
+def _refresh(program: Program, server: HubServer) -> Outcome:
+    outcome = program.run("models", "refresh", "--mirror", server.endpoint, "--json")
+    server.sent = 0
+    return outcome
 
 
 def _get(program: Program, server: HubServer, *more: str, name: str = "gemma-3-12b") -> tuple[str, ...]:
@@ -58,6 +66,7 @@ def test_ctrl_c_keeps_what_came_and_the_next_call_goes_on(
     program: Program, server: HubServer, demo_model: Path
 ) -> None:
     server.put(REPOSITORY, MODEL, demo_model)
+    _refresh(program, server)
     server.faults = Faults(slow=0.005)
     with program.running(*_get(program, server, "--accept-licence", "--no-vision")) as process:
         part = program.data / "models" / "gemma-3-12b" / f"{MODEL}.part"
@@ -84,12 +93,30 @@ def test_what_cannot_be_fetched_is_said_in_one_sentence(program: Program, server
         2,
         "No model is called gemma-9 here. `cabochon models list` names them.",
     )
-    none = program.run(*_get(program, server, "--accept-licence", name="gemma-3-270m"))
-    assert (none.code, none.sentence) == (2, "No file of Gemma 3 270M is known that could be fetched.")
+    none = program.run(*_get(program, server, "--accept-licence", name="gemma-3-270m:F16"))
+    assert (none.code, none.sentence) == (2, "No F16 file of Gemma 3 270M is known; there is Q8_0.")
     server.files.clear()
     gone = program.run(*_get(program, server, "--accept-licence"))
     assert gone.code == 3
     assert "is no longer at" in gone.err
+
+
+def test_what_is_known_of_a_file_holds_until_the_hub_is_asked_again(
+    program: Program, server: HubServer, demo_model: Path
+) -> None:
+    sha256 = server.put(REPOSITORY, MODEL, demo_model)
+    changed = program.run(*_get(program, server, "--accept-licence", "--no-vision"))
+    assert (changed.code, server.sent) == (3, 0)
+    assert f"“{MODEL}” was changed by its publisher since Cabochon learned of it" in changed.err
+    record = _refresh(program, server).record
+    assert MODEL not in record["gone"]
+    assert "gemma-4-12b-it-qat-q4_0.gguf" in record["gone"]
+    assert program.run(*_get(program, server, "--no-vision")).code == 0
+    seen = {one["file"]: one for one in json.loads((program.data / "catalogue.json").read_bytes())}
+    assert (seen[MODEL]["sha256"], seen[MODEL]["bytes"]) == (sha256, demo_model.stat().st_size)
+    nobody = program.run("models", "refresh", "--mirror", "http://127.0.0.1:9")
+    assert (nobody.code, nobody.sentence) == (3, "There is no connection to 127.0.0.1:9.")
+    assert seen == {one["file"]: one for one in json.loads((program.data / "catalogue.json").read_bytes())}
 
 
 def test_files_that_are_not_ours_are_not_removed(program: Program, tmp_path: Path) -> None:

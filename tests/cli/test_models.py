@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
+from PIL import Image
+
+from app.core.paths import DataPaths
+from app.store.store import Store
 from tests.cli.program import Program
 
 GIB = 1 << 30
@@ -147,3 +153,42 @@ def test_a_card_that_holds_a_part_has_faster_and_better_alternatives(program: Pr
     assert better["context"] > record["context"]
     said = program.run("models", "fit", *machine, "gemma-3-12b:q4_k_m").out
     assert f"Faster: with {faster['gpu_layers']} of 49 layers on the graphics card" in said
+
+
+def test_a_named_image_part_counts_wherever_it_lies(program: Program, micro_model: Path, tmp_path: Path) -> None:
+    alone, part = tmp_path / "a" / "micro.gguf", tmp_path / "b" / "part.gguf"
+    for path, source in ((alone, micro_model), (part, micro_model.with_name("mmproj-micro-gemma3.gguf"))):
+        path.parent.mkdir()
+        path.write_bytes(source.read_bytes())
+    asked = ("models", "fit", "--json", "--gpu-memory", "0", "--ram", str(8 * GIB), alone)
+    assert program.run(*asked).record["vision_bytes"] == 0
+    with closing(Store(DataPaths(program.data))) as store:
+        parts = ((str(alone), str(part)),)
+        store.save_settings(msgspec.structs.replace(store.settings(), model_path=str(alone), image_parts=parts))
+    assert program.run(*asked).record["vision_bytes"] > part.stat().st_size / 2
+    shown = {row["label"]: row["value"] for row in program.run("models", "show", "--json").record["rows"]}
+    assert shown["Image part"].startswith("gemma3, ")
+    image = tmp_path / "red.png"
+    Image.new("RGB", (64, 64), (255, 0, 0)).save(image)
+    answer = program.run("ask", "--temperature", "0", "--image", image, "What colour is it?")
+    assert answer.out.strip() == "It is red."
+    rows = {row["label"]: row for row in program.run("models", "show", "--json").record["rows"]}
+    assert rows["Answers written at"]["source"].startswith("measured here, one answer, ")
+    assert rows["An image takes"]["value"].endswith(" seconds")
+    assert "Memory in use" in rows
+    wrong = program.run("ask", "--model", alone, "--mmproj", micro_model, "Hello")
+    assert (wrong.code, wrong.sentence) == (3, f"“{micro_model.name}” is not the image part of a model (mmproj).")
+
+
+def test_what_is_known_of_a_model_is_printed_with_its_sources(program: Program, tmp_path: Path) -> None:
+    record = program.run("models", "show", "--json", "gemma-4-12b").record
+    rows = {row["label"]: (row["value"], row["source"]) for row in record["rows"]}
+    assert record["model"] == "Gemma 4 12B"
+    assert rows["Context"] == ("262,144 tokens", "Gemma 4 model card, ai.google.dev")
+    assert record["why_more_memory"].startswith("Other calculators count a whole cache for every layer: 10.5 GiB")
+    said = program.run("models", "show", "gemma-3-12b").out
+    assert ["MMLU-Pro", "60.6", "(Gemma", "3", "technical", "report,", "table", "6)"] in map(
+        str.split, said.splitlines()
+    )
+    gone = program.run("models", "show", tmp_path / "gone.gguf")
+    assert (gone.code, gone.sentence) == (3, "“gone.gguf” is not there any more. It was moved, renamed or deleted.")

@@ -17,7 +17,7 @@ from app.core.settings import LoadOptions, Sampling
 from app.core.tools import ToolDefinition, ToolResult, WrittenCall
 
 TOKENS = SampledTokens("fingerprint", b"\x01\x00\x00\x00\xff\xff\x03\x00")
-USAGE = Usage(9, 4, 5, 3, 1, 1, "memory")
+USAGE = Usage(9, 4, 5, 3, 1, 1, "memory", 1 << 30)
 TIMINGS = Timings(1.5, 2.5, 3.5, 4.5, 5.5, 61.25)
 PICTURE = Picture("5f", 640, 480, "L2E=", PanAndScan.FINER, "Grüße.png", 280)
 SIGHTING = protocol.Sighting("5f", 280, 266, 1, 912, 672)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from app.core.paths import DataPaths
 from app.gguf.header import Header
 from app.models.library import Library, LibraryFile
 from app.models.places import OLLAMA, Place, places
+from tests.models.library_places import into_ollama, placed
 
 
 @pytest.fixture
@@ -22,12 +21,6 @@ def home(tmp_path: Path) -> Path:
     found = tmp_path / "home"
     found.mkdir()
     return found
-
-
-def _placed(model: Path, to: Path) -> Path:
-    to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(model, to)
-    return to
 
 
 def _projector_of(model: Path) -> Path:
@@ -41,30 +34,18 @@ def _scan(home: Path, environment: dict[str, str] | None = None) -> dict[str, Li
     return {file.source: file for file in Library(paths.library).scan(there)}
 
 
-def _into_ollama(folder: Path, model: Path, projector: Path, name: str) -> tuple[Path, Path]:
-    layers, blobs = [], []
-    for path, kind in ((model, "model"), (projector, "projector")):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        blobs.append(_placed(path, folder / "blobs" / f"sha256-{digest}"))
-        layers.append({"mediaType": f"application/vnd.ollama.image.{kind}", "digest": f"sha256:{digest}", "size": 1})
-    manifest = folder / "manifests" / name
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"schemaVersion": 2, "layers": layers}))
-    return blobs[0], blobs[1]
-
-
 def test_the_trees_of_other_programs_are_found(home: Path, micro_model: Path) -> None:
     projector = _projector_of(micro_model)
-    studio = _placed(micro_model, home / ".lmstudio" / "models" / "org" / "gemma" / "gemma-Q8_0.gguf")
-    beside = _placed(projector, studio.with_name("mmproj-model-f16.gguf"))
-    _placed(micro_model, home / ".local" / "share" / "Jan" / "data" / "llamacpp" / "models" / "gemma-3" / "model.gguf")
+    studio = placed(micro_model, home / ".lmstudio" / "models" / "org" / "gemma" / "gemma-Q8_0.gguf")
+    beside = placed(projector, studio.with_name("mmproj-model-f16.gguf"))
+    placed(micro_model, home / ".local" / "share" / "Jan" / "data" / "llamacpp" / "models" / "gemma-3" / "model.gguf")
     hub = home / ".cache" / "huggingface" / "hub" / "models--org--gemma"
-    blob = _placed(micro_model, hub / "blobs" / "0123")
+    blob = placed(micro_model, hub / "blobs" / "0123")
     link = hub / "snapshots" / "abc" / "hub.gguf"
     link.parent.mkdir(parents=True)
     link.symlink_to(blob)
-    _placed(micro_model, home / ".cache" / "llama.cpp" / "cached.gguf")
-    blobs = _into_ollama(home / ".ollama" / "models", micro_model, projector, "registry.ollama.ai/library/gemma3/12b")
+    placed(micro_model, home / ".cache" / "llama.cpp" / "cached.gguf")
+    blobs = into_ollama(home / ".ollama" / "models", micro_model, projector, "registry.ollama.ai/library/gemma3/12b")
     found = _scan(home)
     assert {source: file.name for source, file in found.items()} == {
         "LM Studio": "gemma-Q8_0",
@@ -83,9 +64,9 @@ def test_the_trees_of_other_programs_are_found(home: Path, micro_model: Path) ->
 
 
 def test_the_programs_own_variables_go_first(home: Path, micro_model: Path, tmp_path: Path) -> None:
-    _placed(micro_model, home / ".cache" / "llama.cpp" / "usual.gguf")
-    _placed(micro_model, tmp_path / "home" / "disk" / "hub" / "models--a--b" / "snapshots" / "c" / "named.gguf")
-    _placed(micro_model, home / "elsewhere" / "other.gguf")
+    placed(micro_model, home / ".cache" / "llama.cpp" / "usual.gguf")
+    placed(micro_model, tmp_path / "home" / "disk" / "hub" / "models--a--b" / "snapshots" / "c" / "named.gguf")
+    placed(micro_model, home / "elsewhere" / "other.gguf")
     found = _scan(home, {"LLAMA_CACHE": str(home / "elsewhere"), "HF_HOME": str(home / "disk")})
     assert {source: file.name for source, file in found.items()} == {"llama.cpp": "other", "Hugging Face": "named"}
 
@@ -93,7 +74,7 @@ def test_the_programs_own_variables_go_first(home: Path, micro_model: Path, tmp_
 @pytest.mark.parametrize("place", [".lmstudio", ".cache/lm-studio"])
 def test_lm_studios_models_may_lie_on_another_disk(home: Path, micro_model: Path, place: str) -> None:
     disk = home / "disk" / "models"
-    _placed(micro_model, disk / "org" / "gemma" / "a.gguf")
+    placed(micro_model, disk / "org" / "gemma" / "a.gguf")
     settings = home / place / "settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"downloadsFolder": str(disk), "language": "en"}))
@@ -105,8 +86,8 @@ def test_lm_studios_models_may_lie_on_another_disk(home: Path, micro_model: Path
 
 def test_an_image_part_of_another_width_is_not_paired(tmp_path: Path, micro_model: Path, gemma_270m: Path) -> None:
     folder = tmp_path / "models"
-    _placed(micro_model, folder / "micro.gguf")
-    _placed(_projector_of(micro_model), folder / "mmproj.gguf")
+    placed(micro_model, folder / "micro.gguf")
+    placed(_projector_of(micro_model), folder / "mmproj.gguf")
     (folder / "wider.gguf").symlink_to(gemma_270m)
     files = Library(tmp_path / "memory.json").scan([Place("", folder)])
     assert {file.name: file.projector for file in files} == {"micro": folder / "mmproj.gguf", "wider": None}
@@ -114,7 +95,7 @@ def test_an_image_part_of_another_width_is_not_paired(tmp_path: Path, micro_mode
 
 def test_a_second_look_reads_only_what_changed(tmp_path: Path, micro_model: Path) -> None:
     folder, memory = tmp_path / "models", tmp_path / "cache" / "library.json"
-    kept, changed = _placed(micro_model, folder / "a.gguf"), _placed(micro_model, folder / "b.gguf")
+    kept, changed = placed(micro_model, folder / "a.gguf"), placed(micro_model, folder / "b.gguf")
     first = Library(memory)
     before = first.scan([Place("", folder)])
     assert first.headers_read == 2
@@ -133,9 +114,9 @@ def test_a_second_look_reads_only_what_changed(tmp_path: Path, micro_model: Path
 
 def test_a_look_at_one_folder_forgets_nothing_of_another(tmp_path: Path, micro_model: Path) -> None:
     one, other, memory = tmp_path / "one", tmp_path / "other", tmp_path / "library.json"
-    gone = _placed(micro_model, one / "gone.gguf")
-    _placed(micro_model, one / "a.gguf")
-    _placed(micro_model, other / "b.gguf")
+    gone = placed(micro_model, one / "gone.gguf")
+    placed(micro_model, one / "a.gguf")
+    placed(micro_model, other / "b.gguf")
     Library(memory).scan([Place("", one)])
     Library(memory).scan([Place("", other)])
     gone.unlink()
@@ -147,12 +128,12 @@ def test_a_look_at_one_folder_forgets_nothing_of_another(tmp_path: Path, micro_m
 
 def test_a_model_in_two_places_or_in_parts_is_named_once(tmp_path: Path, micro_model: Path) -> None:
     folder = tmp_path / "models"
-    one = _placed(micro_model, folder / "a" / "m-00001-of-00002.gguf")
-    other = _placed(micro_model, folder / "a" / "m-00002-of-00002.gguf")
+    one = placed(micro_model, folder / "a" / "m-00001-of-00002.gguf")
+    other = placed(micro_model, folder / "a" / "m-00002-of-00002.gguf")
     (folder / "b").mkdir()
     (folder / "b" / one.name).symlink_to(one)
-    _placed(micro_model, folder / "c" / "cut-00001-of-00002.gguf")  # its second part is missing
-    _placed(micro_model, folder / "d" / "odd-00001-of-00000.gguf")  # its own name is no part of it
+    placed(micro_model, folder / "c" / "cut-00001-of-00002.gguf")  # its second part is missing
+    placed(micro_model, folder / "d" / "odd-00001-of-00000.gguf")  # its own name is no part of it
     files = Library(tmp_path / "memory.json").scan([Place("", folder), Place("", folder / "a")])
     assert [(file.name, file.size) for file in files] == [("m", one.stat().st_size + other.stat().st_size)]
 
@@ -171,7 +152,7 @@ def test_a_manifest_that_is_none_names_nothing(tmp_path: Path, manifest: bytes) 
 
 def test_a_place_that_cannot_be_read_or_remembered_costs_nothing_else(tmp_path: Path, micro_model: Path) -> None:
     folder = tmp_path / "models"
-    _placed(micro_model, folder / "a.gguf")
+    placed(micro_model, folder / "a.gguf")
     os.mkfifo(folder / "pipe.gguf")
     (folder / "folder.gguf").mkdir()
     (folder / "lost.gguf").symlink_to(tmp_path / "nowhere")
@@ -199,7 +180,7 @@ def test_a_folder_that_may_not_be_looked_into_is_no_place(home: Path, monkeypatc
 def test_what_could_not_be_read_once_is_tried_again(
     tmp_path: Path, micro_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _placed(micro_model, tmp_path / "models" / "a.gguf")
+    placed(micro_model, tmp_path / "models" / "a.gguf")
     memory, place = tmp_path / "memory.json", Place("", tmp_path / "models")
 
     def refused(*_: object) -> Header:
@@ -213,7 +194,7 @@ def test_what_could_not_be_read_once_is_tried_again(
 
 def test_folders_that_are_links_are_looked_through_once(tmp_path: Path, micro_model: Path) -> None:
     folder, disk = tmp_path / "models", tmp_path / "disk"
-    _placed(micro_model, disk / "gemma" / "a.gguf")
+    placed(micro_model, disk / "gemma" / "a.gguf")
     folder.mkdir()
     (folder / "org").symlink_to(disk)
     (disk / "circle").symlink_to(folder)
@@ -233,3 +214,10 @@ def test_a_look_is_given_up_between_folders_too(tmp_path: Path) -> None:
 
     Library(tmp_path / "memory.json").scan([Place("", tmp_path / "models")], given_up)
     assert len(asked) < 10
+
+
+def test_an_image_part_that_is_named_for_another_model_is_left_alone(home: Path, micro_model: Path) -> None:
+    folder = home / ".ollama" / "models"
+    into_ollama(folder, micro_model, micro_model, "registry.ollama.ai/library/odd/latest")
+    (found,) = Library(home / "library.json").scan([Place(OLLAMA, folder)])
+    assert (found.projector, found.names, found.facts.could_see) == (None, False, True)

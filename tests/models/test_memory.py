@@ -33,6 +33,7 @@ from app.models.memory import (
     place,
 )
 from app.models.shape import Shape, shape_of
+from tests.models.shapes import write_gemma4_shape
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -131,6 +132,21 @@ def test_a_model_takes_what_was_planned(
     assert cache == pytest.approx(planned / MIB, abs=0.02)
     total = (shape.weight_bytes + planned + compute_bytes(shape, context)) / MIB
     assert total == pytest.approx(weights + cache + compute, rel=0.03)
+
+
+@pytest.mark.parametrize(("context", "kv_type"), [(4096, "f16"), (4096, "q8_0"), (32768, "f16"), (32768, "q8_0")])
+def test_the_cache_of_gemma_4_12b_is_llama_cpps(
+    tmp_path: Path, context: int, kv_type: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The catalogue's shape against a file with its layers, heads and window: local and global ones differ."""
+    known = known_model("gemma-4-12b")
+    assert known is not None
+    path = write_gemma4_shape(tmp_path / "narrow.gguf", known[0], hidden=256, forward=256)
+    options = LoadOptions(context=context, batch=BATCH, kv_type=kv_type, flash_attention="on")
+    _, cache, _ = _logged(path, options, caplog)
+    planned = sum(kv_bytes(catalogue_shape(known[0], "Q4_0"), context, kv_type))
+    assert cache == pytest.approx(planned / MIB, abs=0.02)
+    assert planned == sum(kv_bytes(shape_of(read_header(path), "narrow"), context, kv_type))
 
 
 # what llama.cpp logged on an NVIDIA card for a file of 12B's shape, weights Q4_0: layers on the card, context, cache,

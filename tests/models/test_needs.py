@@ -47,6 +47,22 @@ def test_a_file_is_read_again_when_it_or_its_image_part_changes(tmp_path: Path, 
     assert Needs(memory).of(model).broken
 
 
+def test_an_image_part_that_was_named_counts(tmp_path: Path, micro_model: Path) -> None:
+    model, named = tmp_path / "m" / "a.gguf", tmp_path / "other" / "part.gguf"
+    for path, source in ((model, micro_model), (named, micro_model.with_name("mmproj-micro-gemma3.gguf"))):
+        path.parent.mkdir()
+        path.write_bytes(source.read_bytes())
+    needs = Needs(tmp_path / "needs.json")
+    assert not needs.of(model).encoder
+    encoder = needs.of(model, str(named)).encoder
+    assert encoder.weights > 0
+    assert not needs.of(model).encoder, "it is not named any more"
+    model.with_name("mmproj.gguf").write_bytes(named.read_bytes())
+    named.unlink()
+    assert need_of(model, str(named)).encoder == encoder, "one beside it serves where the named one is gone"
+    assert not need_of(model, str(named)).broken
+
+
 def test_what_is_remembered_opens_no_file(tmp_path: Path, micro_model: Path) -> None:
     model, memory = tmp_path / "a.gguf", tmp_path / "needs.json"
     model.write_bytes(micro_model.read_bytes())

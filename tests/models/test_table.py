@@ -42,6 +42,7 @@ MACHINES = st.builds(
     st.integers(0, 64 * 1024).map(lambda mib: mib << 20),
 )
 IMAGES = ("", "memory", "off")
+USUAL_WEIGHTS = {"gemma-3-12b": "Q4_0 QAT", "gemma-4-12b": "Q4_0 QAT", "gemma-3-270m": "Q8_0"}
 SUBJECTS = {model.id: of_model(model) for model in catalogue()}
 
 
@@ -100,7 +101,7 @@ def test_the_recommended_file_stands_in_the_place_of_its_quantisation() -> None:
     for model in catalogue():
         subject = SUBJECTS[model.id]
         assert sum(each.note == "recommended" for each in subject.weights) == bool(model.files)
-        assert subject.weights[subject.usual].name == ("Q4_0 QAT" if model.id == "gemma-3-12b" else "Q4_K_M")
+        assert subject.weights[subject.usual].name == USUAL_WEIGHTS.get(model.id, "Q4_K_M")
 
 
 @pytest.mark.parametrize(

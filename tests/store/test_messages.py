@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.message import Draft, FinishReason, MessageState, Role, SampledTokens, Timings, Usage
+from app.core.message import Draft, FinishReason, MeasuredHere, MessageState, Role, SampledTokens, Timings, Usage
 from app.core.settings import ConversationSettings
 from app.store.records import AnswerRecord
 from app.store.store import Store
@@ -34,6 +34,20 @@ def branch(store: Store, conversation: str) -> list[str]:
     found = store.conversations.find(conversation)
     assert found is not None
     return [message.text for message in store.messages.branch(conversation, found.leaf)]
+
+
+def test_what_answers_of_a_model_took_is_told_as_medians(store: Store, conversation: str) -> None:
+    assert store.messages.measured("Gem") == MeasuredHere()
+    for number, (speed, read, seen) in enumerate([(10.0, 1000, 0), (30.0, 10, 0), (20.0, 500, 2)]):
+        question = ask(store, conversation, "Hello")
+        answer = store.messages.add_answer(question, store.owner, 200.0 + number, "Gem")
+        usage = Usage(evaluated_tokens=read, images_encoded=seen, memory_bytes=1000 + number)
+        timings = Timings(prompt_ms=10_000.0, encode_ms=3000.0 * seen, tokens_per_second=speed)
+        record = AnswerRecord("Hi", MessageState.COMPLETE, usage=usage, timings=timings, model="Gem")
+        store.messages.save_answer(answer, record, store.owner)
+    reply(store, ask(store, conversation, "Hello"), "no figures")
+    assert store.messages.measured("Gem") == MeasuredHere(3, 202.0, 20.0, 75.0, 3.0, 1002)
+    assert store.messages.measured("Other") == MeasuredHere()
 
 
 def test_an_answer_comes_back_with_all_its_figures(store: Store, conversation: str) -> None:

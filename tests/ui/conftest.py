@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +17,7 @@ from app.core.paths import DataPaths
 from app.ui import fonts
 from app.ui.look import Look
 from app.ui.main_window import MainWindow
+from app.ui.models.page import ModelsPage
 from app.ui.window_state import WindowState
 from tests.media.drawn import shape
 from tests.ui.attaching import Make
@@ -90,3 +92,15 @@ def make(tmp_path: Path) -> Make:
         return folder / name
 
     return made
+
+
+@pytest.fixture
+def page(window: MainWindow, asked: Asked, qtbot: QtBot) -> ModelsPage:
+    """The page, opened by its key."""
+    shortcut = next(one for one in window.findChildren(QShortcut) if one.key() == QKeySequence("Ctrl+M"))
+    shortcut.activated.emit()
+    found = window.findChild(ModelsPage)
+    assert isinstance(found, ModelsPage)
+    assert found.isVisible()
+    assert ("describe",) in asked.take()
+    return found

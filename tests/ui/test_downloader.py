@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.paths import DataPaths
+from app.models.hub import Hub
+from app.models.refreshed import Refreshed
 from app.ui.models.downloader import Downloader
 from tests.models.hub_server import Faults, HubServer, micro_hub
 
@@ -20,8 +23,11 @@ def server(micro_model: Path) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def downloader(tmp_path: Path, qapp: object) -> Iterator[Downloader]:
-    made = Downloader(lambda: DataPaths(tmp_path))
+def downloader(tmp_path: Path, server: HubServer, qapp: object) -> Iterator[Downloader]:
+    paths = DataPaths(tmp_path)
+    Refreshed(paths.refreshed).refresh(Hub(server.endpoint), lambda done, total: None, Event())
+    server.asked.clear()
+    made = Downloader(lambda: paths)
     yield made
     made.close()
 
@@ -68,7 +74,7 @@ def test_what_was_given_up_does_not_come_back(downloader: Downloader, server: Hu
 def test_a_download_that_cannot_begin_is_said(
     downloader: Downloader, server: HubServer, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr("app.ui.models.downloader.entry_of", lambda *_: ["/nowhere/cabochon-fetch"])
+    monkeypatch.setattr("app.ui.models.fetch_process.entry_of", lambda *_: ["/nowhere/cabochon-fetch"])
     _begin(downloader, server)
     qtbot.waitUntil(lambda: not downloader.busy, timeout=5_000)
     assert downloader.error == "The download could not begin. Try again."

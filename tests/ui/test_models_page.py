@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ import msgspec
 import psutil
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -24,7 +24,7 @@ from app.models.machine import on_card
 from app.models.memory import Setup, Verdict, place
 from app.ui.controls import Words
 from app.ui.main_window import MainWindow
-from app.ui.models.about_page import AboutPage
+from app.ui.model_files import size_text
 from app.ui.models.check_page import CheckPage
 from app.ui.models.fit_page import FitPage
 from app.ui.models.get_page import GetPage
@@ -41,18 +41,6 @@ from tests.ui.test_top_bar import INFO
 from tests.ui.windows import Asked
 
 GIB = 1 << 30
-
-
-@pytest.fixture
-def page(window: MainWindow, asked: Asked, qtbot: QtBot) -> ModelsPage:
-    """The page, opened by its key."""
-    shortcut = next(one for one in window.findChildren(QShortcut) if one.key() == QKeySequence("Ctrl+M"))
-    shortcut.activated.emit()
-    found = window.findChild(ModelsPage)
-    assert isinstance(found, ModelsPage)
-    assert found.isVisible()
-    assert ("describe",) in asked.take()
-    return found
 
 
 @pytest.fixture
@@ -229,9 +217,14 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
     tmp_path: Path,
     demo_model: Path,
 ) -> None:
-    server.put(REPOSITORY, MODEL, demo_model)
-    server.faults = Faults(slow=0.004)
+    sha256 = server.put(REPOSITORY, MODEL, demo_model)
     window.apply(SettingsChanged(Settings(mirror=server.endpoint)))
+    _refresh(window, page, qtbot)
+    (kept,) = [one for one in json.loads((tmp_path / "catalogue.json").read_bytes()) if one["file"] == MODEL]
+    assert kept["sha256"] == sha256
+    said = {words.text() for words in page.findChildren(Words)}
+    assert f"{size_text(demo_model.stat().st_size + 854_200_448)}, two files" in said
+    server.faults = Faults(slow=0.004)
     get = _button(page, "Download Gemma 3 12B")
     assert not get.isEnabled()
     assert get.toolTip() == "Accept the terms first"
@@ -295,6 +288,33 @@ def test_what_has_come_before_is_told_and_can_be_discarded(
     asked_again.click()
     assert not place.exists()
     assert _button(page, "Download Gemma 3 12B").isVisible()
+
+
+def _refresh(window: MainWindow, page: ModelsPage, qtbot: QtBot) -> str:
+    """Clicks *Refresh sizes*; answers with what is said beside it then."""
+    _button(page, "Refresh sizes").click()
+    refresher = window.models_now.refresher
+    assert refresher is not None
+    assert not _button(page, "Refresh sizes").isEnabled()
+    qtbot.waitUntil(lambda: not refresher.running, timeout=20_000)
+    assert _button(page, "Refresh sizes").isEnabled()
+    return refresher.sentence
+
+
+def test_sizes_are_refreshed_by_a_click_and_stay_without_a_line(
+    window: MainWindow, page: ModelsPage, server: HubServer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    refresher = window.models_now.refresher
+    assert refresher is not None
+    assert refresher.sentence == "Sizes are those that Cabochon came with."
+    window.apply(SettingsChanged(Settings(mirror="http://127.0.0.1:9")))
+    assert _refresh(window, page, qtbot) == "There is no connection to 127.0.0.1:9."
+    assert not (tmp_path / "catalogue.json").exists()
+    window.apply(SettingsChanged(Settings(mirror=server.endpoint)))
+    said = _refresh(window, page, qtbot)
+    assert said.startswith("Sizes of ")
+    assert "No longer there: " in said
+    assert said in {one.text for one in page.findChildren(Sentence)}
 
 
 def test_what_goes_wrong_is_said_on_the_card(
@@ -408,20 +428,6 @@ def test_files_that_are_here_are_used_and_ours_removed(
     assert ("choose_model", theirs) in asked.take()
     assert not page.isVisible()
     assert theirs.is_file()
-
-
-def test_what_is_known_of_a_model_has_its_source(window: MainWindow, page: ModelsPage, qtbot: QtBot) -> None:
-    _button(page, "About the models").click()
-    about = page.findChild(AboutPage)
-    assert isinstance(about, AboutPage)
-
-    def said() -> set[str]:
-        return {one.accessibleName() for one in about.findChildren(Sentence) if not one.isHidden()}
-
-    assert {"Hidden size: 3,840", "Layers: 48", "Release date: 2025-03-12"} <= said()
-    about.show_model("gemma-3-1b")
-    qtbot.waitUntil(lambda: "Layers: 26" in said(), timeout=2000)
-    assert "Layers: 48" not in said()
 
 
 def test_a_models_folder_that_is_missing_is_said(window: MainWindow, page: ModelsPage, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ class Asked:
         command(cast("ChatSession", self))
 
     def __getattr__(self, name: str) -> Callable[..., tuple[Change, ...]]:
-        def called(*args: Any) -> tuple[Change, ...]:
-            self.calls.append((name, *args))
+        def called(*args: Any, **named: Any) -> tuple[Change, ...]:
+            self.calls.append((name, *args, *([named] if named else [])))
             return ()
 
         return called

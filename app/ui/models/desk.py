@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from app.ui.other_models import OtherModels
 
 if TYPE_CHECKING:
     from app.core.paths import DataPaths
-    from app.core.protocol import Device
     from app.core.settings import LoadOptions
     from app.models.catalogue import CatalogueModel
     from app.models.memory import Machine
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.ui.chat_pane import ChatPane
     from app.ui.look import Look
     from app.ui.model_files import ModelFile
+    from app.ui.models.about_page import AboutPage
     from app.ui.models.downloader import Downloader
     from app.ui.models.file_fits import FileFit, FileFits
     from app.ui.models.fit_page import FitPage
@@ -34,10 +35,16 @@ if TYPE_CHECKING:
     from app.ui.models.machine_check import MachineCheck
     from app.ui.models.model_cards import ModelCards
     from app.ui.models.page import ModelsPage
+    from app.ui.models.refresher import Refresher
     from app.ui.models.unused_card import UnusedCard
     from app.ui.screen import Screen
 
 HERE, GET, FITS = 0, 1, 2
+
+
+def _with_part(file: ModelFile, named: str) -> str:
+    """What is said of a file, with the image part that was named for it."""
+    return f"{file.note}, sees with {Path(named).name}" if named else file.note
 
 
 class ModelsDesk(QObject):
@@ -71,14 +78,16 @@ class ModelsDesk(QObject):
         self._file_fits: FileFits | None = None
         self._planned: Path | None = None  # the file that *What fits* waits for
         self.downloader: Downloader | None = None
+        self.refresher: Refresher | None = None
         self._files: HerePage | None = None
+        self._about: AboutPage | None = None
         self._unused_cards: list[UnusedCard] = []  # what the pages say of a card that is not used
         self.check: MachineCheck | None = None
         self._machine = ThisMachine(screen, actions, self)
         self._machine.told.connect(self._show_machine)
         self._machine.outdated.connect(self._on_machine_outdated)
         self.by_itself = CheckByItself(screen, actions, self._made_check, self)
-        self.others = OtherModels(lambda: self._paths, self)
+        self.others = OtherModels(lambda: self._paths, recent, self)
         self.others.changed.connect(self._on_others_changed)
         self._pace = Pace(screen, self)
         screen.page_due.connect(self._on_page_due)
@@ -128,6 +137,10 @@ class ModelsDesk(QObject):
         self._machine.close()
         if self.downloader is not None:
             self.downloader.close()
+        if self._about is not None:
+            self._about.close_reader()
+        if self.refresher is not None:
+            self.refresher.close()
         if self.check is not None:
             self.check.close()
 
@@ -135,20 +148,33 @@ class ModelsDesk(QObject):
         """The files that can be chosen."""
         from app.ui.model_files import known_models
 
-        return known_models(self._paths, self._recent(), self.others.files)
+        files = known_models(self._paths, self._recent(), self.others.files, self.others.blind)
+        parts = dict(self._screen.settings.image_parts)
+        return [replace(file, note=_with_part(file, parts.get(str(file.path), ""))) for file in files]
+
+    @Slot(object)
+    def choose(self, path: Path) -> None:
+        """Load this model, with the image part that its place names for it."""
+        self._actions.choose_model(path, self.others.image_part(path))
+
+    def _named_part(self, path: Path) -> str:
+        """The image part that was named for a file, by a person or by its place; "" where none was."""
+        return dict(self._screen.settings.image_parts).get(str(path)) or str(self.others.image_part(path) or "")
 
     def _make_page(self) -> None:
         from app.models.catalogue import catalogue
         from app.models.downloads import Downloads
-        from app.ui.models.about_page import AboutPage
         from app.ui.models.check_page import CheckPage
         from app.ui.models.fit_page import FitPage
         from app.ui.models.get_page import GetPage
         from app.ui.models.here_page import HerePage
         from app.ui.models.page import ModelsPage
+        from app.ui.models.refresher import Refresher
 
         offered = [model for model in catalogue() if any(file.kind == "model" for file in model.files)]
         self._gets = self._made_cards(offered)
+        self.refresher = Refresher(lambda: self._data, self)
+        self.refresher.refreshed.connect(self._show_refreshed)
         self._fits = FitPage(self._look)
         self._fits.plan_chosen.connect(self._on_plan_chosen)
         self._fits.file_asked.connect(self._on_need_asked)
@@ -158,12 +184,13 @@ class ModelsDesk(QObject):
         self._files.used.connect(self._on_model_used)
         self._files.removed.connect(self._on_remove_asked)
         self._files.need_asked.connect(self._on_need_asked)
+        self._files.image_part_asked.connect(self._on_image_part_asked)
         self._files.file_asked.connect(self._actions.browse_model)
         self._made_file_fits().told.connect(self._files.rows.show_fit)
         page.add("On this computer", self._files, "Here")
-        page.add("Get more", GetPage(self._look, self._gets))
+        page.add("Get more", GetPage(self._look, self._gets, self.refresher, lambda: self._screen.settings.mirror))
         page.add("What fits", self._fits)
-        page.add("About the models", AboutPage(self._look), "About")
+        page.add("About the models", self._made_about(), "About")
         check = CheckPage(self._look, self._made_check())
         page.add("Check this machine", check, "Check")
         self._unused_cards = [self._files.unused_card, check.unused_card]
@@ -171,6 +198,7 @@ class ModelsDesk(QObject):
         self._page = page
 
     def _made_cards(self, models: Sequence[CatalogueModel]) -> ModelCards:
+        from app.models.refreshed import Refreshed
         from app.ui.models.model_cards import ModelCards
 
         made = ModelCards(self._look, models, self._made_downloader(), self)
@@ -178,13 +206,28 @@ class ModelsDesk(QObject):
         made.used.connect(self._on_model_used)
         made.failed.connect(self._screen.show_notice)
         made.show_settings(self._screen.settings)
+        made.show_files(Refreshed(self._data.refreshed))
         return made
+
+    @Slot()
+    def _show_refreshed(self) -> None:
+        for cards in (self._gets, self._offers):
+            if cards is not None and self.refresher is not None:
+                cards.show_files(self.refresher.kept)
+
+    def _made_about(self) -> AboutPage:
+        from app.ui.models.about_page import AboutPage
+
+        about = self._about = AboutPage(self._look, self._named_part, self._data.self_checked)
+        about.measured_asked.connect(self._actions.ask_measured)
+        self._screen.model_measured.connect(about.show_measured)
+        return about
 
     def _made_file_fits(self) -> FileFits:
         if self._file_fits is None:
             from app.ui.models.file_fits import FileFits
 
-            self._file_fits = FileFits(self._data.needs, self)
+            self._file_fits = FileFits(self._data.needs, self, self._named_part)
             self._file_fits.told.connect(self._on_fit_told)
         return self._file_fits
 
@@ -224,17 +267,9 @@ class ModelsDesk(QObject):
         self._show_loaded(self._screen.model)
         best = recommended(machine, speed) if speed is not None else ""
         self._gets.show_machine(machine, speed, best)
-        self._tell_unused(devices)
-
-    def _tell_unused(self, devices: tuple[Device, ...]) -> None:
-        """That there is a card which the engine does not use, once the engine has told what it uses."""
-        from app.models import graphics
-
-        advice = None
-        if devices and not any(device.kind in ("gpu", "igpu") for device in devices) and not graphics.declined():
-            advice = graphics.advice(graphics.backends_here(), graphics.source_tree())
+        unused = self._machine.unused()
         for said in self._unused_cards:
-            said.tell(advice)
+            said.tell(unused)
 
     def _look_at(self, files: Sequence[ModelFile]) -> None:
         """Find out which of them fit, once the engine has told which cards there are, where that is seen."""
@@ -293,8 +328,10 @@ class ModelsDesk(QObject):
         if self._files is not None:
             loaded = self.model.model
             missing = self._paths.models if self._paths.models_missing else None
-            files = self.known()
-            self._files.show_files(files, Path(loaded.path) if loaded is not None else None, missing)
+            files, path = self.known(), Path(loaded.path) if loaded is not None else None
+            self._files.show_files(files, path, missing)
+            if self._about is not None:
+                self._about.show_files(files, path)
             if self._fits is not None:
                 self._fits.show_files(files)
             self._look_at(files)
@@ -316,21 +353,21 @@ class ModelsDesk(QObject):
     @Slot(object)
     def _on_model_used(self, path: Path) -> None:
         self.leave_page()
-        self._actions.choose_model(path)
+        self.choose(path)
+
+    @Slot(object)
+    def _on_image_part_asked(self, path: Path) -> None:
+        self.leave_page()
+        self._actions.browse_image_part(path)
 
     @Slot(object, object)
     def _on_plan_chosen(self, plan: LoadOptions, file: Path | None) -> None:
         settings = self._screen.settings
-        load = msgspec.structs.replace(
-            settings.load,
-            context=plan.context,
-            kv_type=plan.kv_type,
-            gpu_layers=plan.gpu_layers,
-            images=plan.images,
-        )
+        named = {name: getattr(plan, name) for name in ("context", "kv_type", "gpu_layers", "images")}
+        load = msgspec.structs.replace(settings.load, **named)
         self._actions.change_settings(msgspec.structs.replace(settings, load=load))
         if file is not None:
-            self._actions.choose_model(file)
+            self.choose(file)
         self.leave_page()
 
     @Slot(object)
@@ -349,7 +386,7 @@ class ModelsDesk(QObject):
             self._look,
             self._chat.top.pill,
             self.model,
-            choose=actions.choose_model,
+            choose=self.choose,
             browse=actions.browse_model,
             cancel=actions.cancel_load,
             unload=actions.unload,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-from PySide6.QtCore import QObject, QProcess, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
 
-from app.core.child import entry_of
 from app.core.paths import DataPaths, decode_path, encode_path
 from app.models.downloads import Brought, Downloads, Wish
 from app.models.hub import address
 from app.models.orders import Order, Told
-
-_END_MS = 1000  # a kill costs nothing: what has come is on the disk
+from app.ui.models.fetch_process import NOT_BEGUN, FetchProcess
 
 
 class Downloader(QObject):
@@ -27,7 +24,7 @@ class Downloader(QObject):
         """`paths` answers with the places as the settings want them now."""
         super().__init__(parent)
         self._paths = paths
-        self._process: QProcess | None = None
+        self._process: FetchProcess | None = None
         self._files: dict[str, Told] = {}
         self._ending = False
         self._again = False  # goes on when what is ending has ended
@@ -89,7 +86,13 @@ class Downloader(QObject):
             return
         paths = self._paths()
         self.order = Order(
-            encode_path(paths.models), model, quantisation, vision, endpoint, paths.models_at is not None
+            encode_path(paths.models),
+            model,
+            quantisation,
+            vision,
+            endpoint,
+            paths.models_at is not None,
+            encode_path(paths.refreshed),
         )
         if self._process is None:
             self._start()
@@ -103,8 +106,7 @@ class Downloader(QObject):
         self._again = False
         if self._process is not None and not self._ending:
             self._ending = True
-            self._process.closeWriteChannel()
-            QTimer.singleShot(_END_MS, self._process, self._process.kill)
+            self._process.stop()
         self.changed.emit()
 
     @Slot()
@@ -119,36 +121,24 @@ class Downloader(QObject):
     def close(self) -> None:
         """The window closes: the next start goes on."""
         if self._process is not None:
-            self._process.readyReadStandardOutput.disconnect(self._on_told)
-            self._process.finished.disconnect(self._on_finished)
-            self._process.closeWriteChannel()
-            if not self._process.waitForFinished(_END_MS):
-                self._process.kill()
-                self._process.waitForFinished(_END_MS)
+            self._process.close()
             self._process = None
 
     def _start(self) -> None:
         assert self.order is not None
         self.error, self._files, self._ending, self._again = "", {}, False, False
-        process = self._process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.ForwardedErrorChannel)
-        process.readyReadStandardOutput.connect(self._on_told)
-        process.finished.connect(self._on_finished)
-        process.errorOccurred.connect(self._on_error)
-        program, *arguments = entry_of("app.fetch_host", "cabochon-fetch")
-        process.start(program, arguments)
-        process.write(msgspec.json.encode(self.order) + b"\n")
+        process = self._process = FetchProcess(self.order, self)
+        process.told.connect(self._on_told)
+        process.ended.connect(self._on_finished)
+        process.begin()
         self.changed.emit()
 
-    @Slot()
-    def _on_told(self) -> None:
-        process = self._process
-        while process is not None and process.canReadLine():
-            told = msgspec.json.decode(bytes(process.readLine().data()), type=Told)
-            if told.ended:
-                self._on_ended(told)
-            elif not self._ending:
-                self._files[told.file] = told
+    @Slot(object)
+    def _on_told(self, told: Told) -> None:
+        if told.ended:
+            self._on_ended(told)
+        elif not self._ending:
+            self._files[told.file] = told
         self.changed.emit()
 
     def _on_ended(self, told: Told) -> None:
@@ -159,20 +149,12 @@ class Downloader(QObject):
             self.fetched.emit(Path(decode_path(told.path)))
         self.error, self._ending = told.error, bool(told.error)
 
-    @Slot(QProcess.ProcessError)
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error is QProcess.ProcessError.FailedToStart and self._process is not None:
-            self._process.deleteLater()
-            self._process, self.error = None, "The download could not begin. Try again."
-            self.changed.emit()
-
-    @Slot()
-    def _on_finished(self) -> None:
-        if self._process is not None:
-            self._on_told()
-            if self._process.exitCode() != 0 and not self.error and not self._ending:
-                self.error = "The download ended by itself. What has come is kept."
-            self._process.deleteLater()
+    @Slot(int)
+    def _on_finished(self, code: int) -> None:
+        if code == NOT_BEGUN:
+            self.error = "The download could not begin. Try again."
+        elif code != 0 and not self.error and not self._ending:
+            self.error = "The download ended by itself. What has come is kept."
         self._process = None
         self._ending = False
         if self._again:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,25 +34,28 @@ class FileFits(QObject):
     told = Signal(object)  # FileFit
     _found = Signal(object)
 
-    def __init__(self, memory: Path, parent: QObject | None = None) -> None:
-        """`memory` is where the headers' words are kept."""
+    def __init__(
+        self, memory: Path, parent: QObject | None = None, named: Callable[[Path], str] = lambda _: ""
+    ) -> None:
+        """`memory` is where the headers' words are kept; `named` answers with the image part named for a file."""
         super().__init__(parent)
         self._needs = Needs(memory)
+        self._named = named
         self._pool: ThreadPoolExecutor | None = None
         self._given_up = Event()
-        self._waiting: deque[tuple[Path, Machine]] = deque()
+        self._waiting: deque[tuple[Path, str, Machine]] = deque()
         self.known: dict[Path, FileFit] = {}
         self._found.connect(self._on_found)
 
     def look(self, paths: Iterable[Path], machine: Machine) -> None:
         """Look at these files; those that still waited from before are forgotten."""
         self._waiting.clear()
-        self._waiting.extend((path, machine) for path in paths)
+        self._waiting.extend((path, self._named(path), machine) for path in paths)
         self._begin()
 
     def ask(self, path: Path, machine: Machine) -> None:
         """Look at this file before the others."""
-        self._waiting.appendleft((path, machine))
+        self._waiting.appendleft((path, self._named(path), machine))
         self._begin()
 
     def close(self) -> None:
@@ -74,16 +77,16 @@ class FileFits(QObject):
         try:
             while not self._given_up.is_set():
                 try:
-                    path, machine = self._waiting.popleft()
+                    path, named, machine = self._waiting.popleft()
                 except IndexError:
                     break
-                self._found.emit(self._fit(path, machine))
+                self._found.emit(self._fit(path, named, machine))
             self._needs.keep()
         except Exception:  # noqa: BLE001 - the edge of a thread: without it nothing would say why
             _log.exception("Looking at a model file failed")
 
-    def _fit(self, path: Path, machine: Machine) -> FileFit:
-        need = self._needs.of(path)
+    def _fit(self, path: Path, named: str, machine: Machine) -> FileFit:
+        need = self._needs.of(path, named)
         if need.shape is None:
             return FileFit(path, need)
         subject = of_shape(need.shape, need.encoder)

@@ -28,11 +28,15 @@ NARROW = 520
 
 
 class FileRows(QWidget):
-    """`used` and `removed` tell the path of a row, `need_asked` that of one whose needs are to be shown."""
+    """`used` and `removed` tell the path of a row, `need_asked` that of one whose needs are to be shown.
+
+    `image_part_asked` tells that of a model whose image part the person wants to name.
+    """
 
     used = Signal(object)
     removed = Signal(object)
     need_asked = Signal(object)
+    image_part_asked = Signal(object)
 
     def __init__(self, look: Look, owns: Callable[[Path], bool] | None = None) -> None:
         """`owns` tells which files Cabochon brought: only these can be removed. Without it files are only used."""
@@ -67,6 +71,7 @@ class FileRows(QWidget):
         row.used.connect(self.used)
         row.removed.connect(self.removed)
         row.need_asked.connect(self.need_asked)
+        row.image_part_asked.connect(self.image_part_asked)
         if file.path in self._fits:
             row.show_fit(self._fits[file.path])
         return row
@@ -92,12 +97,14 @@ class _Row(Card):
     used = Signal(object)
     removed = Signal(object)
     need_asked = Signal(object)
+    image_part_asked = Signal(object)
 
     def __init__(self, look: Look, file: ModelFile, is_loaded: bool, can_go: bool, *, whole: bool) -> None:
         super().__init__(look)
         self.said = (file, is_loaded, can_go)
         self._path = file.path
         self._words = file.note
+        self._blind = file.blind
         self._kind = ""
         self._sure = False
         name = ElidedWords(look, 13, 500)
@@ -154,6 +161,8 @@ class _Row(Card):
     def _on_more_clicked(self) -> None:
         menu = Menu(self._look, self._more)
         menu.add("What it needs", lambda: self.need_asked.emit(self._path), icon="cpu")
+        if self._blind:
+            menu.add("Choose its image part…", lambda: self.image_part_asked.emit(self._path), icon="eye")
         menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
 
     @Slot()

@@ -25,6 +25,7 @@ class HerePage(QWidget):
     used = Signal(object)  # Path
     removed = Signal(object)  # Path
     need_asked = Signal(object)  # Path
+    image_part_asked = Signal(object)  # Path
     file_asked = Signal()
 
     def __init__(self, look: Look, owns: Callable[[Path], bool]) -> None:
@@ -41,6 +42,7 @@ class HerePage(QWidget):
         self.rows.used.connect(self.used)
         self.rows.removed.connect(self.removed)
         self.rows.need_asked.connect(self.need_asked)
+        self.rows.image_part_asked.connect(self.image_part_asked)
         self.unused_card = UnusedCard(look)
         foot = Sentence(look, 12, 16)
         foot.say("", "Files of other programs are used where they lie, and never changed or removed.")

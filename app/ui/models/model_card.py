@@ -65,10 +65,16 @@ class ModelCard(Card):
         self.agree = CheckBox(look, "I accept the terms")
         self.agree.setAccessibleName(f"Accept the terms of {model.name}")
         self._terms = Words(look, f"Under and subject to the {model.licence}:", 12, token="text2")
-        self._link = Button(look, model.licence_url.removeprefix("https://"), "link", small=True)
+        self._link = Button(look, _short(model.licence_url), "link", small=True)
+        self._link.setToolTip(model.licence_url)
         self._head, self._foot = (QBoxLayout(QBoxLayout.Direction.LeftToRight) for _ in range(2))
         self._lay_out()
         self._connect()
+
+    def show_model(self, model: CatalogueModel) -> None:
+        """Its files are these now."""
+        self.model, self._wish = model, wish(model)
+        self._size.setText(self._size_words())
 
     def show_terms(self, *, accepted: bool, endpoint: str) -> None:
         """Whether the licence was accepted before."""
@@ -329,6 +335,12 @@ def figures(made: Plan, machine: Machine, found: Advice | None, *, sees: bool) -
         (where, f"{held / (1 << 30):.1f} of {in_gib(free)}"),
         ("Context", f"{context_short(made.context)} tokens"),
     ]
+
+
+def _short(address: str) -> str:
+    """An address that has room beside the terms: `ai.google.dev/…/gemma_4_license`."""
+    host, *way = address.removeprefix("https://").split("/")
+    return "/".join((host, "…", way[-1]) if len(way) > 2 else (host, *way))
 
 
 def _pace(found: Advice | None) -> str:

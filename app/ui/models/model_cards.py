@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.core.settings import Settings
 from app.models.catalogue import CatalogueModel
 from app.models.memory import Machine
+from app.models.refreshed import Refreshed
 from app.models.speed import Speed
 from app.ui.look import Look
 from app.ui.models.downloader import Downloader
@@ -51,6 +52,11 @@ class ModelCards(QObject):
         """How each would run here; `best` is the id of the recommended one, "" for none."""
         for card in self.cards:
             card.show_fit(machine, speed, is_best=card.model.id == best)
+
+    def show_files(self, kept: Refreshed) -> None:
+        """The sizes and hashes that the hub told last."""
+        for card in self.cards:
+            card.show_model(kept.model(card.model))
 
     @Slot()
     def refresh(self) -> None:

@@ -11,6 +11,7 @@ from app.chat.changes import ModelChanged, ModelState
 
 if TYPE_CHECKING:
     from app.core.protocol import Described, Device
+    from app.models.graphics import Advice
     from app.models.memory import Machine
     from app.models.speed import Speed
     from app.ui.actions import Actions
@@ -51,6 +52,15 @@ class ThisMachine(QObject):
         from app.models.machine import machine_of
 
         return machine_of(self.devices, self._screen.settings.load, self._held)
+
+    def unused(self) -> Advice | None:
+        """About a card that the engine does not use, once the engine has told what it uses."""
+        from app.models import graphics
+
+        used = any(device.kind in ("gpu", "igpu") for device in self.devices)
+        if not self.devices or used or graphics.declined():
+            return None
+        return graphics.advice(graphics.backends_here(), graphics.source_tree())
 
     def close(self) -> None:
         """Wait for what is being measured."""
