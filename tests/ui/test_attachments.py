@@ -283,14 +283,18 @@ def test_of_two_hundred_files_as_many_are_taken_as_a_message_holds(window: MainW
     assert window.chat.notice.sentence.accessibleName() == ("At most 32 files go in one message; 168 were left out.")
 
 
-def test_the_words_under_what_the_model_sees_are_whole(window: MainWindow, qtbot: QtBot, make: Make) -> None:
+@pytest.mark.parametrize("width", [1280, 480])
+def test_the_words_under_what_the_model_sees_are_whole(
+    window: MainWindow, qtbot: QtBot, make: Make, width: int
+) -> None:
+    window.resize(width, 760)
     window.apply(SEEING)
     (card,) = attach(window, qtbot, make("photo.png", size=(1500, 2000)))
     QTest.mouseClick(card, Qt.MouseButton.LeftButton)
     (shown,) = window.findChildren(SeenCard)
     parts = [*shown.findChildren(Button), *shown.findChildren(Words)]
     assert len(parts) >= 5
-    assert [part.accessibleName() for part in parts if part.width() < part.sizeHint().width()] == []
+    assert [(part.accessibleName(), part.width()) for part in parts if part.width() < part.sizeHint().width()] == []
 
 
 def test_what_was_said_of_files_goes_with_the_message_and_with_the_chat(

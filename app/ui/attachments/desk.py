@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.ui.attachments.strip import Strip
 
 MOST = 32  # attachments of one message
+NARROW = 620  # pixels of a window, from which on everything under what the model sees stands in one row
 
 
 @dataclass(slots=True)
@@ -231,7 +232,8 @@ class AttachmentDesk(QObject):
         from app.ui.attachments.seen_card import SeenCard
 
         sighting = self._sightings.get((picture.sha256, picture.image_tokens))
-        card = SeenCard(self._look, picture, self._sight, sighting, sent=sent)
+        narrow = self._window.width() < NARROW
+        card = SeenCard(self._look, picture, self._sight, sighting, sent=sent, narrow=narrow)
         card.prompt_asked.connect(self._on_prompt_asked)
         card.closed.connect(self._close_popover)
         self._pop_up(anchor, card)

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.message import USUAL_IMAGE_TOKENS, PanAndScan, Picture
 from app.core.protocol import Sighting
@@ -24,6 +24,7 @@ from app.ui.painting import box, margins, mirrored, words
 
 ROW_HIGH = 84
 GRID_HIGH = 300
+NARROW_GRID_HIGH, NARROW_WHOLE = 250, 180
 GAP = 12
 CAPTION = 22
 WIDEST = 460
@@ -48,10 +49,19 @@ class SeenCard(QWidget):
     opened = Signal()  # the picture in full is asked for
     prompt_asked = Signal()
 
-    def __init__(self, look: Look, picture: Picture, sight: Sight, sighting: Sighting | None, *, sent: bool) -> None:
+    def __init__(
+        self,
+        look: Look,
+        picture: Picture,
+        sight: Sight,
+        sighting: Sighting | None,
+        *,
+        sent: bool,
+        narrow: bool = False,
+    ) -> None:
         """`sent` pictures are only shown; before that how closely they are looked at can be chosen.
 
-        `sighting` is how the picture is seen where each has a size of its own.
+        `sighting` is how the picture is seen where each has a size of its own. A `narrow` card has two rows below.
         """
         super().__init__()
         self._look = look
@@ -63,22 +73,23 @@ class SeenCard(QWidget):
         title = "What the model saw" if sent else "What the model sees"
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._views = _Views(look, picture, sight, sighting, preview=self._offers)
+        self._views = _Views(look, picture, sight, sighting, preview=self._offers, narrow=narrow)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._head(title))
         column.addWidget(Line(look))
         column.addWidget(self._views)
-        column.addLayout(self._sum())
+        self._sentence = self._sum()
+        column.addLayout(self._sentence)
         column.addWidget(Line(look))
-        self._row = self._foot(sent)
-        column.addLayout(self._row)
+        self._below = self._foot(sent, narrow)
+        column.addLayout(self._below)
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        width = max(self._views.sizeHint().width(), self._row.sizeHint().width(), self._look.px(NARROWEST))
-        return QSize(width, layout.sizeHint().height() if layout else 0)
+        wide = max(part_of_it.sizeHint().width() for part_of_it in (self._views, self._sentence, self._below))
+        return QSize(max(wide, self._look.px(NARROWEST)), layout.sizeHint().height() if layout else 0)
 
     def _head(self, title: str) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -118,27 +129,32 @@ class SeenCard(QWidget):
         each = "each " if sight.side or views > 1 else ""
         return f"{each}seen at {wide} × {high}{much}"
 
-    def _foot(self, sent: bool) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(margins(14, 6, 8, 6))
-        row.setSpacing(8)
+    def _foot(self, sent: bool, narrow: bool) -> QBoxLayout:
+        foot = QVBoxLayout() if narrow else QHBoxLayout()
+        foot.setContentsMargins(margins(14, 6, 8, 6))
+        foot.setSpacing(8)
+        row, links = QHBoxLayout(), QHBoxLayout()
+        for part_of_it in (row, links):
+            part_of_it.setSpacing(8)
+            foot.addLayout(part_of_it)
         if self._in_tiles:
             row.addWidget(Words(self._look, "Pan and scan", 12, token="text2"))
             self._add_choice(row, "Pan and scan", CHOICES[self._picture.pan_and_scan], sent=sent)
         elif self._sight.choices:
             self._add_choice(row, "Image tokens", f"Up to {tokens(self._most_tokens)} tokens", sent=sent)
         row.addStretch(1)
+        links.addStretch(1)
         prompt = Button(self._look, "Show the full prompt", "link", small=True)
         prompt.clicked.connect(self.prompt_asked)
-        row.addWidget(prompt)
+        links.addWidget(prompt)
         full = Button(self._look, "Open the picture", "link", small=True)
         full.clicked.connect(self.opened)
-        row.addWidget(full)
+        links.addWidget(full)
         if self._offers:
             closer = Button(self._look, "Look closer", small=True, icon="seen")
             closer.clicked.connect(lambda: self.chosen.emit(PanAndScan.CLOSER))
-            row.addWidget(closer)
-        return row
+            (row if narrow else links).addWidget(closer)
+        return foot
 
     @property
     def _most_tokens(self) -> int:
@@ -181,10 +197,13 @@ def _closer(picture: Picture) -> bool:
 class _Views(QWidget):
     """The views as they stand: crops in a row, tiles beside the whole picture with its cuts."""
 
-    def __init__(self, look: Look, picture: Picture, sight: Sight, sighting: Sighting | None, *, preview: bool) -> None:
+    def __init__(
+        self, look: Look, picture: Picture, sight: Sight, sighting: Sighting | None, *, preview: bool, narrow: bool
+    ) -> None:
         """`preview` shows the tiles that looking closer would add."""
         super().__init__()
         self._look = look
+        self._narrow = narrow
         self._picture = picture
         self._tokens = sight.tokens or tokens_of(picture, sight, sighting)
         closer = msgspec.structs.replace(picture, pan_and_scan=PanAndScan.CLOSER)
@@ -222,8 +241,9 @@ class _Views(QWidget):
     def _grid(self) -> tuple[list[_Cell], QSize]:
         """The whole at the left, the tiles beside it, together as high as it."""
         px = self._look.px
-        high = px(GRID_HIGH)
-        whole = QRect(14, 14, min(self._wide(None, high), px(WIDEST // 2)), high)
+        high = px(NARROW_GRID_HIGH if self._narrow else GRID_HIGH)
+        widest = px(NARROW_WHOLE if self._narrow else WIDEST // 2)
+        whole = QRect(14, 14, min(self._wide(None, high), widest), high)
         columns = len({cut[0] for cut in self._shown.boxes})
         rows = len(self._shown.boxes) // columns
         caption = px(CAPTION)
