@@ -71,7 +71,7 @@ class Room:
     def came(self, file: Path, count: int) -> None:
         """So much of it is on the disk."""
         with self._lock:
-            self._needed[file] -= count
+            self._needed[file] = max(0, self._needed[file] - count)  # of some files no size is known
 
 
 class _Begun(msgspec.Struct):

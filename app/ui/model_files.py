@@ -42,6 +42,11 @@ def known_models(
     return sorted((named.get(file.path, file) for file in there if file is not None), key=lambda file: file.demo)
 
 
+def is_deep(paths: DataPaths, path: Path) -> bool:
+    """Whether a file lies deeper in the models folder than is looked at once: a tree that the person brought along."""
+    return path.is_relative_to(paths.models) and len(path.relative_to(paths.models).parts) > 2
+
+
 def size_text(size_bytes: int) -> str:
     """A file's size as files are told: GB and MB, decimal."""
     if size_bytes >= 1e9:

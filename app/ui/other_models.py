@@ -1,4 +1,4 @@
-"""Model files that other programs brought to this machine, and which of all could see, looked for on a thread."""
+"""Model files of other programs, those that lie deep in our folder, and which of all could see: found on a thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threading import Event
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.core.paths import DataPaths
-from app.ui.model_files import ModelFile, size_text
+from app.ui.model_files import ModelFile, is_deep, size_text
 
 _log = logging.getLogger("app.models")
 
@@ -31,17 +31,18 @@ class OtherModels(QObject):
         self._paths, self._recent = paths, recent
         self._pool: ThreadPoolExecutor | None = None
         self._given_up = Event()
-        self._looks = False
+        self._looks = self._again = False
         self.files: tuple[ModelFile, ...] = ()
         self.blind: frozenset[Path] = frozenset()  # those that an image part could be named for
         self._found.connect(self._on_found)
 
     @Slot()
     def look(self) -> None:
-        """Look again; nothing where a look is under way."""
+        """Look again, once more where a look is under way: it may have passed by what is new."""
         if self._looks or self._given_up.is_set():
+            self._again = self._looks
             return
-        self._looks = True
+        self._looks, self._again = True, False
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "models")
         self._pool.submit(self._look, self._paths(), self._recent())
@@ -69,6 +70,9 @@ class OtherModels(QObject):
         from app.models.library import Library
         from app.models.places import OURS, places
 
+        def whose(source: str) -> str:
+            return "" if source == OURS else f"{source}, "
+
         library = Library(paths.library)
         found = library.scan(places(paths, os.environ, Path.home()), self._given_up.is_set)
         blind = {file.path for file in found if file.facts.could_see and file.projector is None}
@@ -80,13 +84,13 @@ class OtherModels(QObject):
             ModelFile(
                 file.path,
                 file.name,
-                f"{file.source}, {size_text(file.size)}",
+                f"{whose(file.source)}{size_text(file.size)}",
                 False,
                 file.projector if file.names else None,
                 file.path in blind,
             )
             for file in found
-            if file.facts.chats and file.source != OURS
+            if file.facts.chats and (file.source != OURS or is_deep(paths, file.path))
         )
         return files, frozenset(blind)
 
@@ -96,3 +100,5 @@ class OtherModels(QObject):
         if found != (self.files, self.blind):
             self.files, self.blind = found
             self.changed.emit()
+        if self._again:
+            self.look()

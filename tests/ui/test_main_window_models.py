@@ -66,6 +66,20 @@ def test_files_of_other_programs_come_into_the_open_menu(
     assert asked.take() == [("choose_model", theirs)]
 
 
+def test_a_tree_in_our_own_folder_is_looked_through_too(
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, micro_model: Path
+) -> None:
+    deep = tmp_path / "models" / "org" / "gem" / "deep.gguf"
+    deep.parent.mkdir(parents=True)
+    deep.symlink_to(micro_model)
+    desk = window.models_now
+    with qtbot.waitSignal(desk.others.changed, timeout=10_000):
+        desk.others.look()
+    found = {file.path: file for file in desk.known()}
+    assert (found[deep].name, found[deep].note) == ("deep", f"{micro_model.stat().st_size / 1e6:.0f} MB")
+    assert [file.demo for file in found.values()].count(True) == 1
+
+
 def test_files_of_other_programs_come_onto_the_page(
     window: MainWindow, qtbot: QtBot, home: Path, micro_model: Path
 ) -> None:
