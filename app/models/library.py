@@ -28,7 +28,7 @@ _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _OLLAMA_PROJECTOR = "application/vnd.ollama.image.projector"
 _MOST_VALUES = 1 << 62  # what a damaged header may claim
 _TEXT_ONLY = (("gemma3", 640), ("gemma3", 1152))  # Gemma 3 270M and 1B
-_FORM = 3  # of the remembered headers
+_FORM = 4  # of the remembered headers
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -254,11 +254,13 @@ def test_a_model_is_fetched_paused_gone_on_with_and_chosen(
 def test_it_goes_on_from_where_the_settings_say_now(
     window: MainWindow, page: ModelsPage, asked: Asked, server: HubServer, qtbot: QtBot
 ) -> None:
-    window.apply(SettingsChanged(msgspec.structs.replace(Settings(), mirror="no address")))
+    window.apply(SettingsChanged(Settings(mirror=server.endpoint)))
+    _refresh(window, page, qtbot)
+    window.apply(SettingsChanged(Settings(mirror="no address")))
     _button(page, "Accept the terms of Gemma 3 12B").click()
     _button(page, "Download Gemma 3 12B").click()
     qtbot.waitUntil(lambda: _shows(page, "Go on Gemma 3 12B"), timeout=20_000)
-    window.apply(SettingsChanged(msgspec.structs.replace(Settings(), mirror=server.endpoint)))
+    window.apply(SettingsChanged(Settings(mirror=server.endpoint)))
     _button(page, "Go on Gemma 3 12B").click()
     qtbot.waitUntil(lambda: bool([call for call in asked.calls if call[0] == "choose_fetched"]), timeout=20_000)
 
