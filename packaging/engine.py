@@ -13,6 +13,7 @@ needs no root.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shutil
 import subprocess
@@ -121,15 +122,19 @@ def version() -> str:
 
 def _kept(name: str, options: Sequence[str], make: Callable[[Path, Path], None]) -> Path:
     """The folder of the cache with what was built with these options; `make` builds it, in the first of two folders
-    that it is given into the second."""
+    that it is given into the second. Where another process builds the same, this waits for it."""
     kept = user_cache() / "cabochon" / f"engine-{name}-{digest(version(), RUNTIME, *options)}"
     if not kept.exists():
         work = kept.with_suffix(".work")
-        shutil.rmtree(work / "made", ignore_errors=True)
-        (work / "made").mkdir(parents=True)
-        make(work, work / "made")
-        (work / "made").replace(kept)
-        shutil.rmtree(work)
+        work.mkdir(parents=True, exist_ok=True)
+        with (work / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                shutil.rmtree(work / "made", ignore_errors=True)
+                (work / "made").mkdir()
+                make(work, work / "made")
+                (work / "made").replace(kept)
+        shutil.rmtree(work, ignore_errors=True)
     return kept
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import engine
@@ -45,6 +46,27 @@ def test_it_is_built_once(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.main(["build", "--out", str(out)]) == 0
     assert builder.steps == [0]
     assert [path.name for path in library.parent.iterdir()] == ["libllama.so"]
+
+
+def test_two_at_once_build_it_once(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder, begun, goes_on = Builder(), threading.Event(), threading.Event()
+
+    def slow(work: Path, made: Path) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+        builder(work, made)
+
+    monkeypatch.setattr(engine, "_make_package", slow)
+    folders = (out / "one", out / "other")
+    both = [threading.Thread(target=engine.build, args=(folder,)) for folder in folders]
+    for thread in both:
+        thread.start()
+        assert begun.wait(30)
+    goes_on.set()
+    for thread in both:
+        thread.join(30)
+    assert builder.steps == [0]
+    assert all((folder / "llama_cpp" / "lib" / "libllama.so").is_file() for folder in folders)
 
 
 def test_other_options_are_another_engine(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
