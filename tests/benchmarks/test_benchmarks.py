@@ -154,7 +154,7 @@ def test_a_model_without_weights_is_planned_like_one(tmp_path: Path, monkeypatch
     assert read_header(model).expected_size <= model.stat().st_size
     assert sum(file.stat().st_blocks for file in (model, projector)) * 512 < 100 << 20
     case = fit.Case(shapes.GEMMA_12B, 8192, sees=True)
-    layers = [fit._ours(case, model, memory << 30) for memory in (6, 12)]
+    layers = [fit._ours(case, model, memory << 30).gpu_layers for memory in (6, 12)]
     assert 0 < layers[0] < layers[1] == 49
     monkeypatch.delenv("CABOCHON_ENGINE", raising=False)
     _check(fit.figures(tmp_path), 1)
