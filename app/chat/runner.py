@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -49,6 +50,7 @@ class SessionRunner:
         self._clock = clock or SystemClock()
         self._jobs: SimpleQueue[Command | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._made: Future[None] = Future()
 
     def start(self, model: Path | None = None) -> None:
         """Start the thread with `ChatSession.start(model)`: the window's way."""
@@ -56,8 +58,12 @@ class SessionRunner:
         self.post(lambda session: session.start(model))
 
     def begin(self) -> None:
-        """Start the thread only, the command line's way: nothing is opened, told or loaded until it is asked for."""
+        """Start the thread only, the command line's way: nothing is told or loaded until it is asked for.
+
+        Raises what kept the session from being made, which is a bug.
+        """
         self._start_thread()
+        self._made.result()
 
     def post(self, command: Command) -> None:
         """Have the command run on the session's thread; what it changed goes to `on_change`. Any thread."""
@@ -76,12 +82,24 @@ class SessionRunner:
         self._thread.start()
 
     def _run(self) -> None:
+        try:
+            session = self._session()
+        except Exception as error:  # noqa: BLE001 - a bug must be told: nothing that is posted would ever be answered
+            self._made.set_exception(error)
+            self._on_change(_bug(error))
+            return
+        self._made.set_result(None)
+        self._work(session)
+
+    def _session(self) -> ChatSession:
         store = Store(self._paths)
         log, addons = self._paths.logs / "worker.log", self._paths.addons
         engine = EngineClient(self._on_event, log, scripted=self._scripted, addons=addons)
         demo_places = (self._paths.models, resources() / "models")
         toolbox = Toolbox(self._on_tool_event, self._paths.logs)
-        session = ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings, toolbox)
+        return ChatSession(store, engine, self._clock, demo_places, self._paths.embeddings, toolbox)
+
+    def _work(self, session: ChatSession) -> None:
         tick_at = 0.0
         while True:
             due = tick_at if session.under_way else session.rests_at
@@ -104,7 +122,7 @@ class SessionRunner:
         except UserError as error:
             changes = (*changes_with(error), Notice(error.message, error.code))
         except Exception as error:  # noqa: BLE001 - a bug must be told, and must not take the chat with it
-            changes = (Bug(str(error) or type(error).__name__, traceback.format_exc()),)
+            changes = (_bug(error),)
         for change in changes:
             self._on_change(change)
 
@@ -118,6 +136,10 @@ class SessionRunner:
 
     def _on_event(self, event: Event) -> None:
         self.post(partial(_handle, event))
+
+
+def _bug(error: Exception) -> Bug:
+    return Bug(str(error) or type(error).__name__, "".join(traceback.format_exception(error)))
 
 
 def _handle(event: Event, session: ChatSession) -> Changes:

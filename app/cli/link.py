@@ -45,12 +45,15 @@ class SessionLink:
     def __enter__(self) -> SessionLink:
         for number in _SIGNALS:
             self._handlers[number] = signal.signal(number, self._on_signal)
-        self._runner.begin()
         try:
+            self._runner.begin()
             begun = self.call(ChatSession.begin)
-        except BaseException:
+        except (UserError, BugError):
             self.__exit__()
             raise
+        except Exception as error:
+            self.__exit__()
+            raise BugError(str(error) or type(error).__name__, traceback.format_exc()) from error
         self.notices = tuple(change for change in begun if isinstance(change, Notice))
         return self
 

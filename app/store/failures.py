@@ -16,6 +16,7 @@ READ_ONLY = "read_only"
 DAMAGED = "damaged"
 LOCKED = "locked"
 NEWER = "newer"
+FORM = "form"
 IO = "io"
 
 _LITTLE_SPACE = 64 * 1024
@@ -36,6 +37,15 @@ def read_only(folder: Path) -> StorageError:
 def damaged() -> StorageError:
     """The database broke while it was in use."""
     return StorageError("The file with the chats is damaged.", DAMAGED)
+
+
+def odd_form() -> StorageError:
+    """The tables are not those that belong to the number of the schema."""
+    return StorageError(
+        "The file with the chats has another form than Cabochon gives it. It is left as it is; move it away to begin "
+        "anew.",
+        FORM,
+    )
 
 
 def locked() -> StorageError:

@@ -24,7 +24,8 @@ def migrations() -> tuple[str, ...]:
 def upgrade(connection: apsw.Connection, path: Path, *, allowed: bool = True) -> None:
     """Bring the schema up to date in one transaction, after a verified backup of what is there.
 
-    Raises StorageError for a schema of a newer program, and where `allowed` is False for an older one; apsw.Error.
+    Raises StorageError for a schema of a newer program, for tables that are not those of their schema, and where
+    `allowed` is False for an older one; apsw.Error.
     """
     steps = migrations()
     version = _version(connection)
@@ -35,8 +36,7 @@ def upgrade(connection: apsw.Connection, path: Path, *, allowed: bool = True) ->
         return
     if not allowed:
         raise failures.read_only(path.parent)
-    if version:
-        _back_up(connection, path, version)
+    backup = _back_up(connection, path, version) if version else None
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("BEGIN EXCLUSIVE")
     try:
@@ -46,9 +46,13 @@ def upgrade(connection: apsw.Connection, path: Path, *, allowed: bool = True) ->
             raise failures.damaged()
         connection.execute(f"PRAGMA user_version = {len(steps)}")
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        if isinstance(error, apsw.SQLError | apsw.ConstraintError):  # at every start again: no copy for each
+            if backup is not None:
+                backup.unlink(missing_ok=True)
+            raise failures.odd_form() from error
         raise
 
 

@@ -28,6 +28,8 @@ from app.chat.changes import (
 )
 from app.chat.runner import SessionRunner
 from app.chat.session import Changes, ChatSession
+from app.cli.crash import BugError
+from app.cli.link import SessionLink
 from app.core.errors import UsageError
 from app.core.message import Draft, FinishReason, MessageState
 from app.core.paths import DataPaths
@@ -207,3 +209,22 @@ def test_nothing_is_told_after_close(running: Running) -> None:
     time.sleep(0.1)
     assert running.rest() == []
     running.runner.close(1.0)
+
+
+def test_a_session_that_cannot_be_made_is_a_bug_and_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_paths: DataPaths) -> None:
+        raise RuntimeError("no store")
+
+    monkeypatch.setattr("app.chat.runner.Store", broken)
+    told: SimpleQueue[Change] = SimpleQueue()
+    runner = SessionRunner(DataPaths(tmp_path), told.put, scripted=True)
+    with pytest.raises(RuntimeError, match="no store"):
+        runner.begin()
+    bug = told.get(timeout=SECONDS)
+    assert isinstance(bug, Bug)
+    assert "broken" in bug.traceback
+    runner.close(SECONDS)
+    with pytest.raises(BugError, match="no store"), SessionLink(DataPaths(tmp_path), scripted=True):
+        pass

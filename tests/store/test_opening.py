@@ -249,8 +249,11 @@ def test_7_an_upgrade_that_fails_leaves_the_old_schema(
     talk(first)
     first.close()
     next_schema(STEP + "INSERT INTO no_such_table VALUES (1);")
-    with pytest.raises(apsw.SQLError):
-        new_store()
+    for _ in range(2):
+        store = new_store()
+        assert store.trouble is not None
+        assert store.trouble.code == "form"
+    assert not list(paths.root.glob("cabochon-*.db")), "a copy for each start would fill the disk"
     connection = apsw.Connection(str(paths.database))
     assert connection.execute("PRAGMA user_version").fetchall() == [(SCHEMA,)]
     assert connection.execute("SELECT title FROM conversations").fetchall() == [("One",)]
