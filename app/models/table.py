@@ -51,7 +51,7 @@ class Subject:
         """The columns: up to what it was trained on, and that itself."""
         trained = self.weights[0].shape.trained_context or DEFAULT_CONTEXT
         least = 2 * self.encoder.together  # what a picture takes at once
-        return tuple(sorted({min(max(context, least), trained) for context in CONTEXTS}))
+        return tuple(sorted({min(context, trained) for context in CONTEXTS if context >= least}))
 
     @property
     def usual_context(self) -> int:

@@ -83,6 +83,7 @@ def test_less_is_needed_from_row_to_row_of_the_caches_and_more_from_column_to_co
 def test_the_columns_end_where_the_training_did() -> None:
     assert _twelve().contexts == CONTEXTS == (1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
     assert SUBJECTS["gemma-3-1b"].contexts == CONTEXTS[:6]
+    assert SUBJECTS["gemma-4-12b"].contexts == CONTEXTS[2:], "a picture of 1,120 tokens is read at once"
     shape = _twelve().weights[0].shape
     for trained, contexts in ((40960, (*CONTEXTS[:6], 40960)), (2048, (1024, 2048)), (512, (512,)), (0, CONTEXTS[:4])):
         subject = of_shape(replace(shape, trained_context=trained), NO_ENCODER)
