@@ -62,7 +62,7 @@ def facts(model: CatalogueModel) -> ModelFacts:
         Fact("Context", f"{model.context:,} tokens", _source(model, "context")),
         Fact("Modality", model.modality, told),
         Fact("Architecture", _ARCHITECTURES[model.architecture], told),
-        Fact("Image part", model.image_part or "none", told),
+        Fact("Image part", model.image_part or "none", _source(model, "image_part")),
         Fact("Licence", f"{model.licence}, {model.licence_url}", _source(model, "licence")),
         *_published(model),
         *_shaped(shape, code),

@@ -40,6 +40,7 @@ def test_the_rows_of_gemma_4() -> None:
     assert rows["Heads"][0].endswith("8 for keys and values; 16 of 512 and 1 where a layer sees everything")
     assert rows["MMLU-Pro"] == ("77.2", "Gemma 4 model card")
     assert rows["Image part"][0].startswith("no encoder: patches of 48 x 48 pixels")
+    assert rows["Image part"][1] == "Google’s code in transformers"
 
 
 def test_what_is_not_established_is_said() -> None:

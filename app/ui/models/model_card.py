@@ -64,7 +64,7 @@ class ModelCard(Card):
         self.cancel = Button(look, "Cancel", "quiet", small=True, name=f"Cancel {model.name}")
         self.agree = CheckBox(look, "I accept the terms")
         self.agree.setAccessibleName(f"Accept the terms of {model.name}")
-        self._terms = Words(look, f"Under and subject to the {model.licence}:", 12, token="text2")
+        self._terms = Words(look, _under(model.licence), 12, token="text2")
         self._link = Button(look, _short(model.licence_url), "link", small=True)
         self._link.setToolTip(model.licence_url)
         self._head, self._foot = (QBoxLayout(QBoxLayout.Direction.LeftToRight) for _ in range(2))
@@ -335,6 +335,11 @@ def figures(made: Plan, machine: Machine, found: Advice | None, *, sees: bool) -
         (where, f"{held / (1 << 30):.1f} of {in_gib(free)}"),
         ("Context", f"{context_short(made.context)} tokens"),
     ]
+
+
+def _under(licence: str) -> str:
+    """Before the address of a licence. Google's terms want their own words."""
+    return f"Under and subject to the {licence}:" if "Terms" in licence else f"Under the {licence}:"
 
 
 def _short(address: str) -> str:
