@@ -423,6 +423,9 @@ def test_files_that_are_here_are_used_and_ours_removed(
     (remove,) = named(f"Remove {name}")
     remove.click()
     assert (remove.text(), ours.is_file()) == ("Really delete it?", True)
+    remove.click()  # a double click is no answer
+    assert (remove.text(), ours.is_file()) == ("Really delete it?", True)
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
     remove.click()
     assert not ours.exists()
     qtbot.waitUntil(lambda: not named(f"Use {name}") and bool(named("Use theirs")), timeout=5000)

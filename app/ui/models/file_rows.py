@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -18,12 +18,12 @@ from app.ui.look import Look
 from app.ui.menus import Menu
 from app.ui.model_files import ModelFile
 from app.ui.models.chip import Chip
+from app.ui.models.sure import Sure
 from app.ui.tips import tip
 
 if TYPE_CHECKING:
     from app.ui.models.file_fits import FileFit
 
-SURE_MS = 4000
 NARROW = 520
 
 
@@ -106,7 +106,8 @@ class _Row(Card):
         self._words = file.note
         self._blind = file.blind
         self._kind = ""
-        self._sure = False
+        self._sure = Sure(self)
+        self._sure.changed.connect(self._on_sure_changed)
         name = ElidedWords(look, 13, 500)
         name.set_text(file.name)
         name.setToolTip(tip(str(file.path)))
@@ -168,18 +169,10 @@ class _Row(Card):
     @Slot()
     def _on_remove_clicked(self) -> None:
         """Asks once more in its own place."""
-        if self._sure:
+        if self._sure.clicked():
             self.removed.emit(self._path)
-            return
-        self._sure = True
-        self._say("Really delete it?")
-        QTimer.singleShot(SURE_MS, self, self._forget)
 
     @Slot()
-    def _forget(self) -> None:
-        self._sure = False
-        self._say("Remove")
-
-    def _say(self, text: str) -> None:
-        self._remove.setText(text)
+    def _on_sure_changed(self) -> None:
+        self._remove.setText("Really delete it?" if self._sure.asks else "Remove")
         self._remove.updateGeometry()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
 
-from PySide6.QtCore import QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.errors import UserError
 from app.models.advice import LEAST_SPEED, Advice, advice
@@ -23,7 +22,7 @@ from app.ui.look import Look
 from app.ui.model_files import size_text
 from app.ui.models.chip import Chip
 from app.ui.models.downloader import Downloader
-from app.ui.models.file_rows import SURE_MS
+from app.ui.models.sure import Sure
 from app.ui.painting import box, mirrored
 from app.ui.sentence import Sentence
 
@@ -45,8 +44,7 @@ class ModelCard(Card):
     def __init__(self, look: Look, model: CatalogueModel, downloader: Downloader) -> None:
         super().__init__(look, "border_strong")
         self._downloader = downloader
-        self._sure = False  # whether the person was asked about what has come
-        self._asked_at = 0.0
+        self._sure = Sure(self)  # that what has come is to be deleted
         self._wish: Wish = wish(model)
         self._endpoint = ""
         self.model = model
@@ -121,7 +119,7 @@ class ModelCard(Card):
         _say(self.get, "Use" if brought.path is not None else "Go on" if begun else "Download", self.model.name)
         self.get.setEnabled(brought.path is not None or (self.agree.isChecked() and not loader.running))
         self.get.setToolTip("" if self.get.isEnabled() else self._why_not())
-        _say(self.cancel, "Cancel" if mine else "Really delete it?" if self._sure else "Discard", self.model.name)
+        _say(self.cancel, "Cancel" if mine else "Really delete it?" if self._sure.asks else "Discard", self.model.name)
         if mine:
             self._bar.show_part(loader.done / loader.total if loader.total else 0.0)
             _say(self.pause, "Pause" if loader.running else "Go on", self.model.name)
@@ -185,6 +183,7 @@ class ModelCard(Card):
         self.get.clicked.connect(self._on_get_clicked)
         self.pause.clicked.connect(self._on_pause_clicked)
         self.cancel.clicked.connect(self._on_cancel_clicked)
+        self._sure.changed.connect(self.refresh)
         self.agree.toggled.connect(self.refresh)
         self._link.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self.model.licence_url)))
 
@@ -226,21 +225,11 @@ class ModelCard(Card):
         order = self._downloader.order
         if order is not None and order.model == self.model.id:
             self._downloader.forget()
-        elif not self._sure:
-            self._sure, self._asked_at = True, monotonic()
-            self.refresh()
-            QTimer.singleShot(SURE_MS, self, self._forget)
-        elif monotonic() - self._asked_at > QApplication.doubleClickInterval() / 1000:
-            self._sure = False
+        elif self._sure.clicked():
             try:
                 self._downloader.discard(self._wish)
             except UserError as error:
                 self.failed.emit(error.message)
-
-    @Slot()
-    def _forget(self) -> None:
-        self._sure = False
-        self.refresh()
 
 
 def _say(button: Button, text: str, model: str) -> None:
