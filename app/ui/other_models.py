@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from threading import Event
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.core.paths import DataPaths
+from app.ui.aside import Aside
 from app.ui.model_files import ModelFile, is_deep, size_text
-
-_log = logging.getLogger("app.models")
 
 
 class OtherModels(QObject):
@@ -29,8 +26,7 @@ class OtherModels(QObject):
         """`paths` answers with the places as the settings want them now, `recent` with files from anywhere."""
         super().__init__(parent)
         self._paths, self._recent = paths, recent
-        self._pool: ThreadPoolExecutor | None = None
-        self._given_up = Event()
+        self._aside = Aside("models")
         self._looks = self._again = False
         self.files: tuple[ModelFile, ...] = ()
         self.blind: frozenset[Path] = frozenset()  # those that an image part could be named for
@@ -39,31 +35,28 @@ class OtherModels(QObject):
     @Slot()
     def look(self) -> None:
         """Look again, once more where a look is under way: it may have passed by what is new."""
-        if self._looks or self._given_up.is_set():
+        if self._looks or self._aside.is_closed():
             self._again = self._looks
             return
         self._looks, self._again = True, False
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "models")
-        self._pool.submit(self._look, self._paths(), self._recent())
+        self._aside.post(partial(self._look, self._paths(), self._recent()))
 
     def image_part(self, path: Path) -> Path | None:
         """The one that its place names for a file."""
         return next((file.image_part for file in self.files if file.path == path), None)
 
     def close(self) -> None:
-        """End the look. Waits for the header that is being read."""
-        self._given_up.set()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """End the look."""
+        self._aside.close()
 
     def _look(self, paths: DataPaths, recent: list[Path]) -> None:
-        """On the pool's thread."""
+        """On the thread aside."""
+        found: tuple[tuple[ModelFile, ...], frozenset[Path]] = ((), frozenset())
         try:
-            self._found.emit(self._all(paths, recent))
-        except Exception:  # noqa: BLE001 - the edge of a thread: without an end no other look would begin
-            _log.exception("Looking for model files failed")
-            self._found.emit(((), frozenset()))
+            found = self._all(paths, recent)
+        finally:  # without an end no other look would begin
+            if not self._aside.is_closed():
+                self._found.emit(found)
 
     def _all(self, paths: DataPaths, recent: list[Path]) -> tuple[tuple[ModelFile, ...], frozenset[Path]]:
         from app.gguf.projector import beside
@@ -74,7 +67,7 @@ class OtherModels(QObject):
             return "" if source == OURS else f"{source}, "
 
         library = Library(paths.library)
-        found = library.scan(places(paths, os.environ, Path.home()), self._given_up.is_set)
+        found = library.scan(places(paths, os.environ, Path.home()), self._aside.is_closed)
         blind = {file.path for file in found if file.facts.could_see and file.projector is None}
         placed = {file.path for file in found}
         for path, facts in library.facts(path for path in recent if path not in placed).items():

@@ -142,6 +142,34 @@ application.Window._begin = begin
 application.run(WindowOptions(DataPaths(Path(sys.argv[1])), files=tuple(map(Path, sys.argv[2:]))))
 """
 
+HANGING_DISK = """
+import os
+import sys
+from pathlib import Path
+from threading import Event
+from PySide6.QtCore import QTimer
+from app.core.paths import DataPaths
+from app.ui import application
+from app.ui.options import WindowOptions
+looked = Event()
+def walk(*arguments, **named):
+    looked.set()
+    Event().wait()
+os.walk = walk
+begun = application.Window._begin
+def begin(window):
+    begun(window)
+    def look():
+        if looked.is_set():
+            timer.stop()
+            window.main.close()
+    timer = QTimer(window)
+    timer.timeout.connect(look)
+    timer.start(100)
+application.Window._begin = begin
+print("ended", application.run(WindowOptions(DataPaths(Path(sys.argv[1])))), flush=True)
+"""
+
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -296,3 +324,15 @@ def test_a_scan_that_nothing_was_decided_about_is_there_after_a_restart(tmp_path
     assert run() == undecided
     scan.unlink()
     assert run() == str([("Document scan.pdf", "There is no file “scan.pdf”.")])
+
+
+def test_a_disk_that_hangs_while_models_are_looked_for_keeps_nothing_from_ending(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", HANGING_DISK, str(tmp_path)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "ended 0"), done.stderr

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import msgspec
+import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
@@ -78,6 +81,26 @@ def test_a_tree_in_our_own_folder_is_looked_through_too(
     found = {file.path: file for file in desk.known()}
     assert (found[deep].name, found[deep].note) == ("deep", f"{micro_model.stat().st_size / 1e6:.0f} MB")
     assert [file.demo for file in found.values()].count(True) == 1
+
+
+def test_closing_does_not_wait_for_a_disk_that_hangs(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, comes_back, done = Event(), Event(), Event()
+
+    def walk(*_arguments: object, **_named: object) -> Iterator[tuple[str, list[str], list[str]]]:
+        begun.set()
+        comes_back.wait(30)
+        done.set()
+        return iter(())
+
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr("app.models.library.os.walk", walk)
+    window.models_now.others.look()
+    assert begun.wait(10)
+    window.close()
+    assert not done.is_set()
+    comes_back.set()
 
 
 def test_files_of_other_programs_come_onto_the_page(

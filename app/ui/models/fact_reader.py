@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.errors import UserError
+from app.ui.aside import Aside
 
 
 class FactReader(QObject):
@@ -17,24 +18,24 @@ class FactReader(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool: ThreadPoolExecutor | None = None
+        self._aside = Aside("facts")
 
     def ask(self, path: Path, named: str) -> None:
         """Read this file, and the image part that was named for it ("" none)."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "facts")
-        self._pool.submit(self._read, path, named)
+        self._aside.post(partial(self._read, path, named))
 
     def close(self) -> None:
-        """Waits for the header that is being read."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """Read no more."""
+        self._aside.close()
 
     def _read(self, path: Path, named: str) -> None:
-        """On the pool's thread."""
-        from app.models.facts import read_facts
+        """On the thread aside."""
+        from app.models.facts import ModelFacts, read_facts
 
+        told: ModelFacts | str
         try:
-            self.read.emit(path, read_facts(path, named))
+            told = read_facts(path, named)
         except UserError as error:
-            self.read.emit(path, error.message)
+            told = error.message
+        if not self._aside.is_closed():
+            self.read.emit(path, told)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.models.memory import Machine
 from app.models.needs import Need, Needs
 from app.models.table import Asked, kind, of_shape, planned
-
-_log = logging.getLogger("app.models")
+from app.ui.aside import Aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,7 @@ class FileFits(QObject):
         super().__init__(parent)
         self._needs = Needs(memory)
         self._named = named
-        self._pool: ThreadPoolExecutor | None = None
-        self._given_up = Event()
+        self._aside = Aside("fits")
         self._waiting: deque[tuple[Path, str, Machine]] = deque()
         self.known: dict[Path, FileFit] = {}
         self._found.connect(self._on_found)
@@ -59,31 +54,25 @@ class FileFits(QObject):
         self._begin()
 
     def close(self) -> None:
-        """End the look. Waits for the header that is being read."""
-        self._given_up.set()
+        """End the look."""
         self._waiting.clear()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._aside.close()
 
     def _begin(self) -> None:
-        if self._given_up.is_set():
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "fits")
-        self._pool.submit(self._work)
+        if not self._aside.is_closed():
+            self._aside.post(self._work)
 
     def _work(self) -> None:
-        """On the pool's thread."""
-        try:
-            while not self._given_up.is_set():
-                try:
-                    path, named, machine = self._waiting.popleft()
-                except IndexError:
-                    break
-                self._found.emit(self._fit(path, named, machine))
-            self._needs.keep()
-        except Exception:  # noqa: BLE001 - the edge of a thread: without it nothing would say why
-            _log.exception("Looking at a model file failed")
+        """On the thread aside."""
+        while not self._aside.is_closed():
+            try:
+                path, named, machine = self._waiting.popleft()
+            except IndexError:
+                break
+            fit = self._fit(path, named, machine)
+            if not self._aside.is_closed():
+                self._found.emit(fit)
+        self._needs.keep()
 
     def _fit(self, path: Path, named: str, machine: Machine) -> FileFit:
         need = self._needs.of(path, named)
