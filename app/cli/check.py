@@ -3,7 +3,8 @@
 It runs the whole way (session, worker, engine, store) in a temporary folder: on the processor, then on each graphics
 card, text and pictures each in a worker of its own. What a large model sees with is tried too, with a made-up image
 part of full size (`app.cli.made_up`): what a card makes of a picture is held against what the processor makes of it. A
-card that answers otherwise, crashes or hangs is found before a large model is on it.
+card that answers otherwise, crashes or hangs is found before a large model is on it, and so is one that takes longer
+for a picture than the processor.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from app.gguf.header import read_header
 
 PROCESSOR = "CPU"
 _GREEDY = Sampling(temperature=0.0, max_tokens=64)
-_SECONDS = 60.0  # for the text on one card, as much for its pictures, and for the image part of full size anywhere
+_SECONDS = 60.0  # at least, for the text on one card, for its pictures, and for the image part of full size anywhere
+_TIMES = 5  # as long as the processor takes, a card is waited for
 # Of what the processor makes of a token, in the token where it is most. One hundredth is what a card's 16-bit sums come
 # to; a wrong one is off by a third and more, and the attention left out by half.
 _ALLOWED_APART = 0.1
@@ -66,7 +68,7 @@ class Question:
 class Checked:
     """What came out on one device, and after how many seconds; "" where nothing did.
 
-    `apart` is how far embeddings are from those of the processor, as a part of them.
+    `apart` is how far embeddings are from those of the processor, as a part of them, and `usual` the seconds there.
     """
 
     question: Question
@@ -74,11 +76,17 @@ class Checked:
     device: str = PROCESSOR
     seconds: float = 0.0
     apart: float | None = None
+    usual: float | None = None
 
     @property
     def right(self) -> bool:
         """Whether the answer is the known one."""
         return self.answer == self.question.expected
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether it is right, and the processor would have been quicker."""
+        return self.right and self.usual is not None and self.seconds > self.usual
 
 
 # Each chat stands for one thing that can break: recall over turns, the system text, a typed control token, counting,
@@ -116,8 +124,10 @@ def run_self_check(output: Output, devices: Sequence[Device] = (), addons: Path 
     found: list[Checked] = []
     _ask(output, _Place(PROCESSOR, addons), CHATS, found)
     cards = [_Place(device.name, addons) for device in devices if device.kind in ("gpu", "igpu")]
+    usual = {seen: sum(one.seconds for one in found if one.question.is_seen == seen) for seen in (False, True)}
     for card in cards:
-        found += [*_on_card(output, card, pictures=False), *_on_card(output, card, pictures=True)]
+        for seen, seconds in usual.items():
+            found += _on_card(output, card, pictures=seen, usual=seconds)
     answering = [card for card in cards if all(one.answer for one in found if one.device == card.device)]
     if answering:
         found += _compared(output, _Place(PROCESSOR, addons), answering)
@@ -143,13 +153,13 @@ class _Place:
         return ModelChoice(self_check_model(), mmproj, gpu_layers=999, device=self.device)
 
     @contextmanager
-    def session(self, *, watched: bool) -> Iterator[tuple[DataPaths, SessionLink]]:
-        """A session in a folder of its own. One that is `watched` has its worker killed when its time is over."""
+    def session(self, limit: float | None) -> Iterator[tuple[DataPaths, SessionLink]]:
+        """A session in a folder of its own. After `limit` seconds its worker is killed; None: never."""
         with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
             paths = DataPaths(Path(folder), addons_at=self.addons)
             with SessionLink(paths) as link:
-                watch = threading.Timer(_SECONDS, lambda: link.post(lambda session: session.kill_engine()))
-                if watched:
+                watch = threading.Timer(limit or 0, lambda: link.post(lambda session: session.kill_engine()))
+                if limit is not None:
                     watch.start()
                 try:
                     yield paths, link
@@ -157,19 +167,26 @@ class _Place:
                     watch.cancel()
 
 
-def _on_card(output: Output, card: _Place, *, pictures: bool) -> list[Checked]:
+def _limit(usual: float) -> float:
+    """How many seconds a card is waited for where the processor took `usual`."""
+    return max(_SECONDS, _TIMES * usual)
+
+
+def _on_card(output: Output, card: _Place, *, pictures: bool, usual: float) -> list[Checked]:
     """What does not come (the card crashes or hangs) is a wrong answer to every question that is left."""
     found: list[Checked] = []
     chats = [chat for chat in CHATS if any(question.is_seen for question in chat[1]) == pictures]
     with suppress(UserError):
-        _ask(output, card, chats, found)
+        _ask(output, card, chats, found, _limit(usual))
     questions = [question for _, questions in chats for question in questions]
     return found + [Checked(question, "", card.device) for question in questions[len(found) :]]
 
 
-def _ask(output: Output, place: _Place, chats: Sequence[Chat], found: list[Checked]) -> None:
+def _ask(
+    output: Output, place: _Place, chats: Sequence[Chat], found: list[Checked], limit: float | None = None
+) -> None:
     """The answers so far are in `found` also when this raises. A card that once gave no answer is asked no more."""
-    with place.session(watched=place.device != PROCESSOR) as (paths, link):
+    with place.session(limit) as (paths, link):
         output.status(f"Loading the self-check model ({place.device})…")
         model = load_model(link, output, place.choice(), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.gpu_layers:
@@ -217,39 +234,46 @@ def _compared(output: Output, processor: _Place, cards: Sequence[_Place]) -> Ite
         except OSError as error:
             output.sentence(f"No image part of full size was tried: {error.strerror or error}.")
             return
-        expected = b""
+        expected, usual = b"", 0.0
         with suppress(UserError):
-            expected, _ = _seen(output, processor, mmproj)
+            expected, usual = _seen(output, processor, mmproj)
         for card in cards if expected else ():
             seen, seconds = b"", 0.0
             try:
-                seen, seconds = _seen(output, card, mmproj)
+                seen, seconds = _seen(output, card, mmproj, usual)
             except _NoRoom:
                 continue
             except UserError:
                 pass
             apart = how_far_apart(expected, seen, width) if seen else None
-            yield Checked(FULL_SIZE, _in_words(apart), card.device, seconds, apart)
+            yield Checked(FULL_SIZE, _in_words(apart), card.device, seconds, apart, usual)
 
 
-def _seen(output: Output, place: _Place, mmproj: Path) -> tuple[bytes, float]:
+def _seen(output: Output, place: _Place, mmproj: Path, usual: float | None = None) -> tuple[bytes, float]:
     """The embeddings of a picture (float32), b"" where none were made, and the seconds that it took.
 
-    Raises _NoRoom, and UserError where the model does not load.
+    `usual` are the processor's. Raises _NoRoom, and UserError where the model does not load.
     """
-    with place.session(watched=True) as (paths, link):
+    with place.session(_limit(usual or 0)) as (paths, link):
         output.status(f"Looking with an image part of full size ({place.device})…")
         model = load_model(link, output, place.choice(mmproj), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.encoder_on_card:
             raise _NoRoom
-        file = paths.root / "picture.png"
-        file.write_bytes(ringed_picture())
-        draft = Draft(FULL_SIZE.prompt, Opening(paths, output).pictures([file], PanAndScan.OFF))
-        began = perf_counter()
-        _answer(link, output, start_conversation(link, AnswerOptions()), draft)
-        seconds = perf_counter() - began
-        made = list(paths.embeddings.glob("*.embd"))
-        return (made[0].read_bytes()[_DIGEST:] if made else b""), seconds
+        seconds = _looked(output, link, paths, ringed_picture())
+        made = next((file.read_bytes()[_DIGEST:] for file in paths.embeddings.glob("*.embd")), b"")
+        if made and usual is not None and seconds > usual:  # with its first picture a card gets ready
+            seconds = min(seconds, _looked(output, link, paths, plain_picture((255, 0, 0))))
+        return made, seconds
+
+
+def _looked(output: Output, link: SessionLink, paths: DataPaths, picture: bytes) -> float:
+    """The seconds from a question about this picture to its answer."""
+    file = paths.root / "picture.png"
+    file.write_bytes(picture)
+    draft = Draft(FULL_SIZE.prompt, Opening(paths, output).pictures([file], PanAndScan.OFF))
+    began = perf_counter()
+    _answer(link, output, start_conversation(link, AnswerOptions()), draft)
+    return perf_counter() - began
 
 
 def _in_words(apart: float | None) -> str:

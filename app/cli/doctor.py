@@ -59,6 +59,7 @@ class Report:
     check: list[Checked] | None = None
     avoid: tuple[str, ...] = ()
     encoder_avoid: tuple[str, ...] = ()
+    why_aside: tuple[str, ...] = ()
 
 
 def run_doctor(command: Doctor, paths: DataPaths, output: Output, root: Path = Path("/")) -> ExitCode:
@@ -117,24 +118,38 @@ def _check(report: Report, paths: DataPaths, output: Output) -> None:
 
 def _set_aside(report: Report, paths: DataPaths) -> None:
     """Cards that answered otherwise than the processor are not used from now on; those that were right are again."""
-    wrong: set[str] = set()
-    blind: set[str] = set()
+    wrong: dict[str, str] = {}
+    blind: dict[str, str] = {}
+    cards = {one.name: one.description for one in report.found if one.kind != "cpu"}
     for checked in report.check or ():
-        device = next((one for one in report.found if one.name == checked.device and one.kind != "cpu"), None)
-        if device is not None and not checked.right:
-            (blind if checked.question.is_seen else wrong).add(device.description)
-    report.avoid, report.encoder_avoid = tuple(sorted(wrong)), tuple(sorted(blind - wrong))
-    for name in report.avoid:
-        report.problems.append(Problem(f"{name} gives wrong answers, so it is not used.", _MEND_CARD))
-    for name in report.encoder_avoid:
-        what = f"{name} sees pictures wrongly, so the processor looks at them instead."
-        report.problems.append(Problem(what, _MEND_CARD))
+        if checked.device in cards and (checked.too_slow or not checked.right):
+            name = cards[checked.device]
+            (blind if checked.question.is_seen else wrong).setdefault(name, why_aside(name, checked))
+    blind = {name: why for name, why in blind.items() if name not in wrong}
+    report.avoid, report.encoder_avoid = tuple(sorted(wrong)), tuple(sorted(blind))
+    report.why_aside = (*(wrong[name] for name in report.avoid), *(blind[name] for name in report.encoder_avoid))
+    report.problems += [Problem(why, _MEND_CARD) for why in report.why_aside]
     with suppress(UserError), SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)
         load = msgspec.structs.replace(settings.load, avoid=report.avoid, encoder_avoid=report.encoder_avoid)
         if load != settings.load:
             changed = msgspec.structs.replace(settings, load=load)
             link.call(lambda session: session.change_settings(changed))
+
+
+def why_aside(name: str, checked: Checked) -> str:
+    """Why a card of this name is not used, or not for pictures, after what it answered."""
+    if checked.too_slow and checked.usual is not None:
+        times = f"{_seconds(checked.seconds)} where the processor takes {_seconds(checked.usual)}"
+        return f"{name} is too slow to be useful: {times}. The processor looks at pictures instead."
+    if checked.question.is_seen:
+        what = "sees pictures wrongly" if checked.answer else "does not answer about pictures"
+        return f"{name} {what}, so the processor looks at them instead."
+    return f"{name} {'gives wrong answers' if checked.answer else 'does not answer'}, so it is not used."
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def describe(link: SessionLink) -> Described:
@@ -232,7 +247,7 @@ def _record(report: Report) -> dict[str, object]:
     }
     if report.check is not None:
         record["check"] = [_checked(checked) for checked in report.check]
-        record["set_aside"] = {"text": report.avoid, "pictures": report.encoder_avoid}
+        record["set_aside"] = {"text": report.avoid, "pictures": report.encoder_avoid, "why": report.why_aside}
     return record
 
 
@@ -246,6 +261,7 @@ def _checked(checked: Checked) -> dict[str, object]:
         "right": checked.right,
         "picture": checked.question.is_seen,
         "full_size": checked.question.full_size,
+        "too_slow": checked.too_slow,
         "seconds": round(checked.seconds, 3),
     }
     if checked.apart is not None and isfinite(checked.apart):
@@ -269,8 +285,9 @@ def _print(report: Report, output: Output) -> None:
             output.line(f"    {report.unused_card.command}")
     for checked in report.check or ():
         if checked.right:
+            kind = "SLOW " if checked.too_slow else "right"
             apart = f" ({checked.apart:.1%} apart)" if checked.apart is not None else ""
-            output.line(f"right   {checked.device}: {checked.question.prompt} → {checked.answer}{apart}")
+            output.line(f"{kind}   {checked.device}: {checked.question.prompt} → {checked.answer}{apart}")
         else:
             said = checked.answer or "nothing"
             output.line(

@@ -30,19 +30,28 @@ QUESTIONS = [*(question for _, questions in CHATS for question in questions), FU
 
 
 def _doctor(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: tuple[Question, ...], card: Device = CARD
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: tuple[Question, ...],
+    said: str = "something else",
+    seconds: float = 1.0,
 ) -> tuple[ExitCode, str, LoadOptions]:
-    """The report of a machine with this card, where these questions are answered wrongly."""
+    """The report of a machine with a card, where these questions are answered so; the processor takes two seconds."""
 
     def checked(_output: Output, devices: tuple[Device, ...], addons: Path) -> list[Checked]:
         assert addons == tmp_path / "data" / "engine"
-        assert card in devices
+        assert CARD in devices
         right = [Checked(question, question.expected) for question in QUESTIONS]
-        on_card = [Checked(one, "" if one in wrong else one.expected, card.name) for one in QUESTIONS]
+        on_card = [
+            Checked(
+                one, said if one in wrong else one.expected, CARD.name, seconds, usual=2.0 if one.full_size else None
+            )
+            for one in QUESTIONS
+        ]
         return right + on_card
 
     monkeypatch.setattr("app.cli.doctor.run_self_check", checked)
-    monkeypatch.setattr("app.cli.doctor.describe", lambda _link: Described(1, {}, (card,), "", ()))
+    monkeypatch.setattr("app.cli.doctor.describe", lambda _link: Described(1, {}, (CARD,), "", ()))
     out, paths = io.StringIO(), DataPaths(tmp_path / "data")
     code = run_doctor(Doctor(check=True), paths, Output(out, io.StringIO()))
     with SessionLink(paths) as link:
@@ -69,6 +78,24 @@ def test_a_card_that_sees_wrong_is_set_aside_for_pictures(tmp_path: Path, monkey
     _, said, load = _doctor(tmp_path, monkeypatch, pictures)
     assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
     assert "A card sees pictures wrongly, so the processor looks at them instead." in said
+
+
+def test_a_card_without_an_answer_is_not_called_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "A card does not answer, so it is not used." in _doctor(tmp_path, monkeypatch, tuple(QUESTIONS), "")[1]
+    pictures = tuple(question for question in QUESTIONS if question.is_seen)
+    _, said, load = _doctor(tmp_path, monkeypatch, pictures, "")
+    assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
+    assert "A card does not answer about pictures, so the processor looks at them instead." in said
+
+
+def test_a_card_that_is_slower_than_the_processor_looks_at_no_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, said, load = _doctor(tmp_path, monkeypatch, (), seconds=30.4)
+    assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
+    assert "A card is too slow to be useful: 30 s where the processor takes 2.0 s. The processor looks at" in said
+    assert "SLOW    CUDA0: What does an image part" in said
+    assert "WRONG" not in said
 
 
 def test_a_backend_that_cannot_be_used_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,11 +163,31 @@ def test_a_card_that_crashes_over_pictures_has_answered_all_else(addons: Made) -
 def test_a_card_that_hangs_is_not_waited_for(addons: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(check, "_SECONDS", 4.0)
     card = check._Place(ON_CARD, addons(cards.HANGS, 1))
-    pictures = check._on_card(_quiet(), card, pictures=True)
+    pictures = check._on_card(_quiet(), card, pictures=True, usual=0.1)
     assert [one.answer for one in pictures] == ["", ""]
     mmproj = tmp_path / "mmproj.gguf"
     made_up.write_image_part(mmproj, 128)
     assert check._seen(_quiet(), card, mmproj)[0] == b""
+
+
+def test_a_card_has_longer_where_the_processor_takes_long(
+    addons: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "_SECONDS", 1.0)
+    mmproj = tmp_path / "mmproj.gguf"
+    made_up.write_image_part(mmproj, 128)
+    card = check._Place(ON_CARD, addons(cards.SLOW, cards.FULL_SIZE))
+    assert check._seen(_quiet(), card, mmproj, usual=60.0)[0] != b""
+
+
+def test_a_card_is_held_against_the_processor_once_it_is_ready(addons: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor takes two seconds; the card nine for its first picture, and five or one for the next."""
+    processor, card = (check._Place(name, addons("", 1)) for name in (PROCESSOR, ON_CARD))
+    for second, too_slow in ((5.0, True), (1.0, False)):
+        times = iter((0.0, 2.0, 0.0, 9.0, 0.0, second))
+        monkeypatch.setattr(check, "perf_counter", lambda times=times: next(times))
+        (found,) = check._compared(_quiet(), processor, (card,))
+        assert (found.right, found.too_slow, found.seconds, found.usual) == (True, too_slow, second, 2.0)
 
 
 def test_how_far_apart_is_told_by_the_worst_token() -> None:

@@ -59,6 +59,7 @@ FULL_SIZE = 64  # patches beside each other in an encoder of 896 pixels
 SEES_OTHERWISE = "node->parameters[0] = 0"  # the largest value in place of the mean
 CRASHES = "abort()"
 HANGS = "for (;;) pause()"
+SLOW = "sleep(3)"
 
 
 def source(fault: str = "", at: int = 1, *, broken: bool = False) -> str:

@@ -46,11 +46,11 @@ def test_a_new_card_is_checked_once(window: MainWindow, asked: Asked, qtbot: QtB
     _tell(window, CARD)
     _tell(window, CARD)
     (check,) = begun
-    check.report = Report((CARD,), (), SetAside((), ("A card",)))  # type: ignore[arg-type]
+    check.report = Report((CARD,), (), SetAside((), ("A card",), ("A card sees pictures wrongly.",)))  # type: ignore[arg-type]
     check.changed.emit()
     expected = Settings(checked=(KEY,), load=LoadOptions(encoder_avoid=("A card",)))
     assert ("change_settings", expected) in asked.take()
-    assert window.chat.notice.sentence.text.startswith("A card sees pictures wrongly.")
+    assert window.chat.notice.sentence.text == "A card sees pictures wrongly."
 
 
 def test_a_card_that_was_checked_and_a_machine_without_one_are_left_alone(

@@ -375,11 +375,19 @@ def test_this_machine_is_checked_and_a_wrong_card_is_set_aside(
     said = {one.accessibleName() for one in check.findChildren(QWidget) if not one.isHidden()}
     assert "An image part of full size sees what it sees on the processor (1.2% apart)." in said
     assert asked.take() == []
-    machine.report = Report((cpu, card), (right, wrong), SetAside((), ("A card",)))
+    machine.report = Report((cpu, card), (right, wrong), SetAside((), ("A card",), ("A card sees pictures wrongly.",)))
     machine.changed.emit()
     assert check.title.text == "Text and images work, with a card set aside"
-    assert check.said.text == "A card sees pictures wrongly: the processor looks at them."
+    assert check.said.text == "A card sees pictures wrongly."
     assert asked.take() == [("change_settings", Settings(load=LoadOptions(encoder_avoid=("A card",))))]
+    for answers, told in (
+        ((wrong,), "Images wrong"),
+        ((msgspec.structs.replace(wrong, answer=""),), "Images no answer"),
+        ((msgspec.structs.replace(full, too_slow=True),), "Images too slow"),
+    ):
+        machine.report = Report((cpu, card), (right, *answers), SetAside((), ("A card",)))
+        machine.changed.emit()
+        assert told in {one.accessibleName() for one in check.findChildren(QWidget) if not one.isHidden()}
 
 
 def test_a_card_that_is_not_used_is_told_with_its_command(

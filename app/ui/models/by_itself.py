@@ -82,7 +82,5 @@ class CheckByItself(QObject):
         aside = check.report.set_aside
         changed = msgspec.structs.replace(settings, checked=kept, load=aside.applied(settings.load))
         self._actions.change_settings(changed)
-        for name in aside.text:
-            self._screen.show_notice(f"{name} gives wrong answers. It is not used; bring its driver up to date.")
-        for name in aside.pictures:
-            self._screen.show_notice(f"{name} sees pictures wrongly. The processor looks at them instead.")
+        for why in aside.why:
+            self._screen.show_notice(why)

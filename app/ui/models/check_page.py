@@ -153,13 +153,14 @@ class _Row(QWidget):
 
 
 class _Outcome(QWidget):
-    """A mark with the time, or that it is wrong."""
+    """A mark with the time, or what is wrong."""
 
     def __init__(self, look: Look, part: str, answers: list[Answer]) -> None:
         super().__init__()
-        right = bool(answers) and all(one.right for one in answers)
+        slow = any(one.too_slow for one in answers)
+        right = bool(answers) and all(one.right for one in answers) and not slow
         seconds = sum(one.seconds for one in answers)
-        said = f"{part} {seconds:.1f} s" if right else f"{part} wrong"
+        said = f"{part} {seconds:.1f} s" if right else f"{part} {_fault(answers)}"
         self.setAccessibleName(said)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -168,6 +169,13 @@ class _Outcome(QWidget):
         words = Words(look, said, 12, 400 if right else 500, "text2" if right else "danger", figures=True)
         words.setMinimumWidth(look.px(92))
         row.addWidget(words)
+
+
+def _fault(answers: list[Answer]) -> str:
+    wrong = [one for one in answers if not one.right]
+    if not wrong:
+        return "too slow" if answers else "not asked"
+    return "wrong" if any(one.answer for one in wrong) else "no answer"
 
 
 def _in_words(report: Report | None, *, running: bool) -> tuple[str, str]:
@@ -181,8 +189,6 @@ def _in_words(report: Report | None, *, running: bool) -> tuple[str, str]:
     aside = report.set_aside
     cards = [device for device in report.devices if device.kind != "cpu" and report.of(device.name)]
     if aside.text or aside.pictures:
-        named = [f"{name} gives wrong answers and is not used." for name in aside.text]
-        named += [f"{name} sees pictures wrongly: the processor looks at them." for name in aside.pictures]
-        return "Text and images work, with a card set aside", " ".join(named)
+        return "Text and images work, with a card set aside", " ".join(aside.why)
     on = f" on {cards[0].description}" if cards else " on the processor"
     return f"Text and images work{on}", "Every device answered as it should."

@@ -11,7 +11,10 @@ from app.core.settings import LoadOptions
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One question to one device. `apart` is how far from the processor an image part of full size sees, 1.0: all."""
+    """One question to one device. `apart` is how far from the processor an image part of full size sees, 1.0: all.
+
+    One that is `too_slow` is right, and the processor would have been quicker.
+    """
 
     device: str
     question: str
@@ -22,6 +25,7 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float
     full_size: bool = False
     apart: float = 0.0
+    too_slow: bool = False
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -35,10 +39,11 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class SetAside(msgspec.Struct, frozen=True):
-    """Cards that are not used: at all, or for pictures."""
+    """Cards that are not used: at all, or for pictures; and a sentence for each of them."""
 
     text: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
     def applied(self, load: LoadOptions) -> LoadOptions:
         """The options with these cards set aside, and no others."""
