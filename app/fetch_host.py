@@ -36,6 +36,7 @@ def main() -> None:
 
 def _fetched(order: Order, stop: threading.Event) -> Told:
     from app.core.paths import decode_path, encode_path
+    from app.models.away import check_there
     from app.models.catalogue import known_model
     from app.models.downloads import Downloads, wish
     from app.models.fetch import Progress
@@ -57,7 +58,7 @@ def _fetched(order: Order, stop: threading.Event) -> Told:
     wanted = wish(model, order.quantisation, vision=order.vision)
     hub = Hub(order.endpoint, lambda: read_token(order.endpoint))
     downloads = Downloads(decode_path(order.folder))
-    downloads.check_there(named=order.named)
+    check_there(order.away)
     return Told(ended=True, path=encode_path(downloads.fetch(wanted, hub, tell, stop)))
 
 

@@ -19,6 +19,7 @@ from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, UsageError
 from app.core.paths import DataPaths
 from app.core.settings import Settings
+from app.models.away import away, check_there
 from app.models.catalogue import CatalogueModel, known_model
 from app.models.downloads import Downloads, Wish, wish
 from app.models.fetch import Progress, Stopped
@@ -43,7 +44,7 @@ def run_get(command: ModelsGet, paths: DataPaths, output: Output) -> ExitCode:
     hub = Hub(mirror, lambda: read_token(mirror))
     paths = paths.with_models(settings.models_folder)
     downloads = Downloads(paths.models)
-    downloads.check_there(named=paths.models_at is not None)
+    check_there(away(paths))
     path = _fetched(wanted, hub, downloads, output)
     with SessionLink(paths) as link:
         settings = link.ask(lambda session: session.settings)

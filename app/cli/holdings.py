@@ -13,6 +13,7 @@ from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, ModelError, UsageError
 from app.core.paths import DataPaths
 from app.gguf.header import in_words
+from app.models.away import away, check_there
 from app.models.catalogue import catalogue, known_model
 from app.models.downloads import Downloads
 from app.models.library import Library, LibraryFile
@@ -42,8 +43,8 @@ def run_list(command: ModelsList, paths: DataPaths, output: Output) -> ExitCode:
         output.line(f"  {one_line(str(file.path))}")
     for part in parts:
         output.line(f"{one_line(part.stem)}  (partly fetched, {in_words(part.stat().st_size)})")
-    if paths.models_missing:
-        output.line(f"The models folder {one_line(str(paths.models))} is not there now.")
+    if said := away(paths):
+        output.line(one_line(said))
     elif not files and not parts:
         output.line("No model was fetched yet.")
     output.line("Can be fetched with `cabochon models get`:")
@@ -56,7 +57,7 @@ def run_list(command: ModelsList, paths: DataPaths, output: Output) -> ExitCode:
 def run_verify(command: ModelsVerify, paths: DataPaths, output: Output) -> ExitCode:
     """Read the files again and compare their bytes with those that came. Exit code 3 where one is damaged."""
     paths = with_models_folder(paths)
-    Downloads(paths.models).check_there(named=paths.models_at is not None)
+    check_there(away(paths))
     downloads = Downloads(paths.models)
     named = (
         [_named(command.model, paths)]

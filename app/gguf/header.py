@@ -128,7 +128,7 @@ def read_header(path: Path, arrays: Collection[str] = ()) -> Header:
     """The header of a complete GGUF file, with the values of the named arrays and of short ones of numbers.
 
     Of a model in several files `path` is the first; the header is that of all of them together. Raises ModelError with
-    one of these codes: missing, folder, unreadable, empty, web_page, pointer, not_gguf, big_endian, version, cut,
+    one of these codes: missing, away, folder, unreadable, empty, web_page, pointer, not_gguf, big_endian, version, cut,
     damaged, part.
     """
     header = _read_file(path, arrays)
@@ -170,7 +170,7 @@ def _read_file(path: Path, arrays: Collection[str]) -> Header:
         with path.open("rb") as file:
             header = _read(file, name, arrays)
     except FileNotFoundError as error:
-        raise ModelError(f"“{name}” is not there {_why_missing(path)}", "missing") from error
+        raise _missing(path, name) from error
     except OSError as error:
         raise ModelError(f"“{name}” cannot be read: {error.strerror or error}.", "unreadable") from error
     if header.file_size < header.expected_size:
@@ -182,11 +182,16 @@ def _read_file(path: Path, arrays: Collection[str]) -> Header:
     return header
 
 
-def _why_missing(path: Path) -> str:
-    if os.path.isdir(path.parent):
-        return "any more. It was moved, renamed or deleted."
+def _missing(path: Path, name: str) -> ModelError:
+    """The folder of a disk that is away is gone too, or the empty folder that the disk is mounted on."""
     folder = os.fsencode(path.parent).decode("utf-8", "replace")
-    return f"now, and neither is its folder {folder}. Its disk may not be connected."
+    if not os.path.isdir(path.parent):
+        state = f"neither is its folder {folder}"
+    elif not os.listdir(path.parent):
+        state = f"its folder {folder} is empty"
+    else:
+        return ModelError(f"“{name}” is not there any more. It was moved, renamed or deleted.", "missing")
+    return ModelError(f"“{name}” is not there now, and {state}. Its disk may not be connected.", "away")
 
 
 def in_words(size: int) -> str:

@@ -113,15 +113,6 @@ class Downloads:
         self.folder = folder
         self._records = folder / "downloads.json"
 
-    def check_there(self, *, named: bool) -> None:
-        """Raises DownloadError where the folder that a person `named` is not there: nothing is made in its place."""
-        if named and not self.folder.is_dir():
-            raise DownloadError(
-                f"The models folder {self.folder} is not there now. Connect its disk, or choose another folder in the "
-                "settings.",
-                "folder",
-            )
-
     def place(self, model: CatalogueModel) -> Path:
         """Where the files of a model lie."""
         return self.folder / model.id

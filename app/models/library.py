@@ -116,7 +116,7 @@ class Library:
                 if sized is not None:
                     looked.append((found, sized[0], self._facts(found.path, *sized)))
             files += self._paired(looked)
-        self._keep(() if given_up() else places)
+        self._keep(() if given_up() else [place for place in places if not is_empty(place.folder)])
         return files
 
     def facts(self, paths: Iterable[Path]) -> dict[Path, Facts]:
@@ -154,7 +154,10 @@ class Library:
             self._remember()
 
     def _kept(self, places: Sequence[Place]) -> dict[str, tuple[int, int, Facts]]:
-        """What is remembered of files that do not lie in these places: what is gone from a place is forgotten."""
+        """What is remembered of files that do not lie in these places: what is gone from a place is forgotten.
+
+        Not where all is gone: that may be the mount point of a disk that is away.
+        """
         inside = tuple(os.path.join(place.folder, "") for place in places)
         return {
             key: known
@@ -179,6 +182,20 @@ class Library:
             fresh = self._memory.with_suffix(f".{os.getpid()}")
             fresh.write_bytes(msgspec.json.encode(self._known))
             fresh.replace(self._memory)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing at all is in a folder; True also where it cannot be looked into."""
+    try:
+        return not os.listdir(folder)
+    except OSError:
+        return True
+
+
+def remembers(memory: Path, folder: Path) -> bool:
+    """Whether a Library with this memory has ever found a file below a folder."""
+    inside = os.path.join(folder, "")
+    return any(str(decode_path(key)).startswith(inside) for key in _recall(memory).files)
 
 
 def _recall(memory: Path) -> _Remembered:
@@ -285,7 +302,7 @@ def _read(path: Path) -> Facts:
     try:
         header = read_header(path)
     except ModelError as error:
-        return Facts(error=error.message, may_pass=error.code in ("missing", "unreadable"))
+        return Facts(error=error.message, may_pass=error.code in ("missing", "away", "unreadable"))
     if header.is_ollamas:
         return Facts(error=f"“{display_name(path)}” is in a form that only Ollama reads: its image part is inside.")
     return _facts_of(header)

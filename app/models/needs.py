@@ -52,7 +52,7 @@ def need_of(path: Path, named: str = "") -> Need:
             return Need(error=f"“{name}” is the image part of a model, not the model itself.", broken=True)
         return Need(shape_of(header, name), encoder_beside(path, header, named))
     except ModelError as error:
-        may_pass = error.code in ("missing", "unreadable")
+        may_pass = error.code in ("missing", "away", "unreadable")
         return Need(error=error.message, broken=error.code != "shape", may_pass=may_pass)
 
 

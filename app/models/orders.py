@@ -8,7 +8,8 @@ import msgspec
 class Order(msgspec.Struct, tag="fetch"):
     """What is fetched: a model of the catalogue, into the models folder, from the hub or a mirror.
 
-    `refreshed` is the file with what the hub said of the catalogue's files.
+    `away` says that the folder's disk is not there, `refreshed` is the file with what the hub said of the catalogue's
+    files.
     """
 
     folder: str
@@ -16,7 +17,7 @@ class Order(msgspec.Struct, tag="fetch"):
     quantisation: str
     vision: bool
     endpoint: str = ""
-    named: bool = False  # whether the person named the folder: it is not made where it is missing
+    away: str = ""
     refreshed: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
@@ -66,6 +67,7 @@ class ChatPane(QWidget):
         self.top = TopBar(look)
         self.composer = Composer(look)
         self._offered = False
+        self._again: Path | None = None
         self._lay_out()
         look.changed.connect(self._on_look_changed)
         self._on_look_changed()
@@ -267,10 +269,11 @@ class ChatPane(QWidget):
     def _undo_place(self) -> QPoint:
         return QPoint(self.composer.x(), self._pages.geometry().bottom() + 1 - self.undo.height())
 
-    def tell_refused(self, title: str, reason: str, *, offered: bool) -> None:
-        """Say that a model was not loaded; where a smaller way was `offered`, the button takes it."""
-        self._offered = offered
-        self.refused.tell(title, reason, "Load it so" if offered else "Choose another file")
+    def tell_refused(self, title: str, reason: str, *, offered: bool, again: Path | None = None) -> None:
+        """Say that a model was not loaded; the button takes a smaller way `offered`, or loads a file `again`."""
+        self._offered, self._again = offered, again
+        button = "Load it so" if offered else "Try again" if again is not None else "Choose another file"
+        self.refused.tell(title, reason, button)
         self.refused.show()
 
     @Slot()
@@ -279,7 +282,10 @@ class ChatPane(QWidget):
 
     @Slot()
     def _on_refused_acted(self) -> None:
-        (self.offer_accepted if self._offered else self.model_file_asked).emit()
+        if self._again is not None:
+            self.model_chosen.emit(self._again)
+        else:
+            (self.offer_accepted if self._offered else self.model_file_asked).emit()
 
     @Slot()
     def _on_look_changed(self) -> None:

@@ -264,7 +264,8 @@ class Screen(QObject):
         kept = f" {change.kept} stays loaded." if change.kept else ""
         offered = f" It may run {change.offer.words}." if change.offer is not None else ""
         title, reason = f"{Path(change.path).name} was not loaded", f"{change.message}{offered}{kept}"
-        self._chat.tell_refused(title, reason, offered=change.offer is not None)
+        again = Path(change.path) if change.code == "away" else None
+        self._chat.tell_refused(title, reason, offered=change.offer is not None, again=again)
 
     def _on_smaller_offered(self, change: told.SmallerOffered) -> None:
         said = f"It may run {change.offer.words}. Ask again when it is loaded so."

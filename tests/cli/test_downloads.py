@@ -146,6 +146,7 @@ def test_models_on_another_disk_that_is_missing_today(
         store.save_settings(msgspec.structs.replace(store.settings(), models_folder=str(disk)))
     record = program.run(*_get(program, server, "--accept-licence", "--json")).record
     assert record["path"] == str(disk / "gemma-3-12b" / MODEL)
+    assert program.run("models", "list").code == 0
     away = disk.with_name("away")
     disk.rename(away)
     assert f"The models folder {disk} is not there now." in program.run("models", "list").out
@@ -153,6 +154,10 @@ def test_models_on_another_disk_that_is_missing_today(
     assert (refused.code, disk.exists()) == (3, False)
     assert refused.sentence.startswith(f"The models folder {disk} is not there now.")
     assert program.run("models", "verify").code == 3
+    disk.mkdir()  # what a disk is mounted on may stay
+    assert f"The models folder {disk} is empty now, and models were in it." in program.run("models", "list").out
+    assert (program.run(*_get(program, server)).code, list(disk.iterdir())) == (3, [])
+    disk.rmdir()
     away.rename(disk)
     assert program.run("models", "verify").code == 0
     assert program.run("models", "list", "--json").record["models"][0]["path"] == record["path"]

@@ -38,6 +38,7 @@ def code_of(folder: Path, data: bytes) -> str:
 
 
 def test_missing(tmp_path: Path) -> None:
+    (tmp_path / "other.gguf").touch()
     error = refusal(tmp_path / "gone.gguf")
     assert error.code == "missing"
     assert "“gone.gguf”" in error.message
@@ -45,9 +46,14 @@ def test_missing(tmp_path: Path) -> None:
 
 def test_missing_with_its_disk(tmp_path: Path) -> None:
     error = refusal(tmp_path / "disk" / "models" / "gem.gguf")
-    assert error.code == "missing"
+    assert error.code == "away"
     assert error.message == (
         f"“gem.gguf” is not there now, and neither is its folder {tmp_path}/disk/models. Its disk may not be connected."
+    )
+    error = refusal(tmp_path / "gem.gguf")
+    assert error.code == "away"
+    assert error.message == (
+        f"“gem.gguf” is not there now, and its folder {tmp_path} is empty. Its disk may not be connected."
     )
 
 

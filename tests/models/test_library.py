@@ -11,6 +11,7 @@ import pytest
 from app.core.errors import ModelError
 from app.core.paths import DataPaths
 from app.gguf.header import Header
+from app.models.away import away
 from app.models.library import Library, LibraryFile
 from app.models.places import OLLAMA, Place, places
 from tests.models.library_places import into_ollama, placed
@@ -110,6 +111,25 @@ def test_a_second_look_reads_only_what_changed(tmp_path: Path, micro_model: Path
     assert files[changed].startswith("“b.gguf” ")
     memory.write_text("{")
     assert len(Library(memory).scan([Place("", folder)])) == 2
+
+
+def test_an_empty_mount_point_forgets_nothing(tmp_path: Path, micro_model: Path) -> None:
+    disk, paths = tmp_path / "disk", DataPaths(tmp_path / "data", tmp_path / "disk")
+    disk.mkdir()
+    place, library = [Place("Cabochon", disk)], Library(paths.library)
+    assert library.scan(place) == []
+    assert away(paths) == "", "a folder that was chosen empty"
+    model = placed(micro_model, disk / "gem" / "gem.gguf")
+    found = library.scan(place)
+    assert ([file.path for file in found], away(paths)) == ([model], "")
+    disk.rename(tmp_path / "elsewhere")
+    assert away(paths) == f"The models folder {disk} is not there now."
+    disk.mkdir()
+    assert library.scan(place) == []
+    assert away(paths) == f"The models folder {disk} is empty now, and models were in it."
+    disk.rmdir()
+    (tmp_path / "elsewhere").rename(disk)
+    assert (library.scan(place), library.headers_read, away(paths)) == (found, 0, "")
 
 
 def test_a_look_at_one_folder_forgets_nothing_of_another(tmp_path: Path, micro_model: Path) -> None:

@@ -146,6 +146,16 @@ def test_a_refused_model_says_why_and_what_stays(window: MainWindow) -> None:
     assert not window.chat.shows("refused")
 
 
+def test_a_model_whose_disk_is_away_can_be_tried_again(window: MainWindow, asked: Asked) -> None:
+    window.apply(told.ModelRefused("/m/gem.gguf", "“gem.gguf” is not there now.", "away"))
+    refused = window.chat.refused
+    assert refused.action.text() == "Try again"
+    refused.action.click()
+    assert asked.take() == [("choose_model", Path("/m/gem.gguf"))]
+    window.apply(told.ModelRefused("/m/cut.gguf", "The file is cut short.", "cut"))
+    assert refused.action.text() == "Choose another file"
+
+
 def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, asked: Asked) -> None:
     offer = Offer(LoadOptions(gpu_layers=30), "with 30 of 49 layers on the graphics card, a context of 8,192 tokens")
     window.apply(told.ModelRefused("/m/gem.gguf", "There is not enough memory.", "memory", "", offer))

@@ -448,6 +448,6 @@ def test_a_models_folder_that_is_missing_is_said(window: MainWindow, page: Model
     window.apply(SettingsChanged(Settings(models_folder=str(gone))))
     here = page.findChild(HerePage)
     assert isinstance(here, HerePage)
-    said = f"The models folder {gone} is not there now: its disk may not be connected."
+    said = f"The models folder {gone} is not there now. Its disk may not be connected."
     assert said in {one.text for one in here.findChildren(Sentence)}
     assert not gone.exists()

@@ -326,10 +326,11 @@ class ModelsDesk(QObject):
 
     def _show_files(self) -> None:
         if self._files is not None:
+            from app.models.away import away
+
             loaded = self.model.model
-            missing = self._paths.models if self._paths.models_missing else None
             files, path = self.known(), Path(loaded.path) if loaded is not None else None
-            self._files.show_files(files, path, missing)
+            self._files.show_files(files, path, away(self._paths))
             if self._about is not None:
                 self._about.show_files(files, path)
             if self._fits is not None:

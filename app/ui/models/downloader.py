@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 
 from app.core.paths import DataPaths, decode_path, encode_path
+from app.models.away import away
 from app.models.downloads import Brought, Downloads, Wish
 from app.models.hub import address
 from app.models.orders import Order, Told
@@ -91,7 +92,7 @@ class Downloader(QObject):
             quantisation,
             vision,
             endpoint,
-            paths.models_at is not None,
+            away(paths),
             encode_path(paths.refreshed),
         )
         if self._process is None:

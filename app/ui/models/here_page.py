@@ -17,6 +17,7 @@ from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
 
 COLUMN = 760
+_NONE = "No model file is here yet. Get one, or choose a file."
 
 
 class HerePage(QWidget):
@@ -37,7 +38,6 @@ class HerePage(QWidget):
         choose.clicked.connect(self.file_asked)
         head.addWidget(choose)
         self._none = Sentence(look)
-        self._none.say("", "No model file is here yet. Get one, or choose a file.")
         self.rows = FileRows(look, owns)
         self.rows.used.connect(self.used)
         self.rows.removed.connect(self.removed)
@@ -56,11 +56,8 @@ class HerePage(QWidget):
         column.addStretch(1)
         fill(self, column, COLUMN, centred=True)
 
-    def show_files(self, files: Sequence[ModelFile], loaded: Path | None, missing: Path | None = None) -> None:
-        """List these; the loaded one is marked. `missing` is a models folder that is not there today."""
-        if missing is not None:
-            self._none.say("", f"The models folder {missing} is not there now: its disk may not be connected.")
-        else:
-            self._none.say("", "No model file is here yet. Get one, or choose a file.")
+    def show_files(self, files: Sequence[ModelFile], loaded: Path | None, away: str = "") -> None:
+        """List these; the loaded one is marked. `away` says that the models folder is not there today."""
+        self._none.say("", f"{away} Its disk may not be connected." if away else _NONE)
         self.rows.show_files(files, loaded)
-        self._none.setVisible(not files or missing is not None)
+        self._none.setVisible(not files or bool(away))
