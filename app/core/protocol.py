@@ -215,7 +215,8 @@ class Measured(Event, frozen=True, tag="measured"):
 
     `left_out` counts the oldest messages that would not be read; `reserve` is the room kept for the answer.
     `error` is one sentence when the prompt cannot be read at all (a last message longer than the context). `parts` are
-    the tokens of each text that was asked about. `sightings` are those of the prompt's pictures where each has its own.
+    the tokens of each text that was asked about. `sightings` are those of the prompt's pictures where each has its own,
+    `lost` the hashes of those that cannot be seen any more: the model reads a note in their place.
     """
 
     measure: int
@@ -230,6 +231,7 @@ class Measured(Event, frozen=True, tag="measured"):
     parts: tuple[int, ...] = ()
     definitions: tuple[int, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class PromptPart(msgspec.Struct, frozen=True):

@@ -6,10 +6,12 @@ It goes in steps (a view of a picture, a batch of tokens) and between two of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
 
 import msgspec
 
+from app.core.errors import AttachmentError
 from app.core.protocol import Event, LookAhead, LookedAhead, Prompt
 from app.engine.cells import view_of, whole_views
 from app.engine.context import Stopped
@@ -36,7 +38,10 @@ def look_ahead(model: Model, request: LookAhead, emit: Emit, pause: Pause) -> bo
         return True
     try:
         seen = _see(eyes, request, emit, pause) if eyes is not None else ()
-        _read(model, request.prompt, pause)
+        with suppress(
+            AttachmentError
+        ):  # the file of an earlier picture is damaged: the prompt is another one from now on
+            _read(model, request.prompt, pause)
     except (_Paused, Stopped):
         return False
     emit(LookedAhead(request.ahead, seen, eyes.view_seconds if eyes is not None else 0.0, done=True))

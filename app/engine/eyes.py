@@ -19,7 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
-from app.core.errors import EngineError
+from app.core.errors import AttachmentError, EngineError
 from app.core.message import USUAL_IMAGE_TOKENS, Picture
 from app.core.paths import decode_path
 from app.core.protocol import Sighting
@@ -75,6 +75,7 @@ class Eyes:
         self._device = device
         self._encoder: Encoder | None = None
         self._numbers: dict[What, int] = {}
+        self._unreadable: dict[str, tuple[int, int]] = {}  # files of pictures, as they were when they could not be read
         self._views: list[View] = []
         self._embeddings = Embeddings(folder, projector.fingerprint)
         layouts = None if folder is None else folder / f"{projector.fingerprint}.layouts"
@@ -97,6 +98,16 @@ class Eyes:
         for part, view in self._parts(picture):
             found += part.tokens if view is None else self._run(view)
         return [tuple(found)]
+
+    def is_lost(self, picture: Picture) -> bool:
+        """Whether it cannot be seen any more: its file is gone or damaged, and not all of its views were kept.
+
+        Raises EngineError.
+        """
+        state = _state(picture)
+        if state is not None and self._unreadable.get(picture.path) != state:
+            return False
+        return any(self.missing(run) for run in self.runs(picture))
 
     def runs(self, picture: Picture) -> list[tuple[int, ...]]:
         """The cells of each view without what stands around them. Raises EngineError."""
@@ -207,10 +218,15 @@ class Eyes:
 
     def _encoded(self, view: View, progress: Progress) -> tuple[bytes, float]:
         """The embeddings, and what they took in seconds."""
+        before = _state(view.picture)
         try:
             encoder = self._loaded(view.tokens)
             began = perf_counter()
             embeddings = encoder.encode(self._bitmap(view), view.place, progress)
+        except AttachmentError:
+            if before is not None:
+                self._unreadable[view.picture.path] = before
+            raise
         except EncoderStopped as error:
             raise Stopped from error
         except LlamaFailure as error:
@@ -243,6 +259,15 @@ class Eyes:
 
     def _find(self, view: View) -> bytes | None:
         return self._embeddings.find(view.what, view.cells * self._cell_size)
+
+
+def _state(picture: Picture) -> tuple[int, int] | None:
+    """What tells that a picture's file is another one now; None where there is none."""
+    try:
+        found = decode_path(picture.path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _are_numbers(embeddings: bytes) -> bool:

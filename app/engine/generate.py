@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from app.core.errors import EngineError
+from app.core.errors import AttachmentError, EngineError
 from app.core.message import FinishReason, Role, SampledTokens, Timings, Usage
 from app.core.protocol import Calling, Event, Finished, Generate, Prompt, Reading, Seeing, Text
 from app.engine.calls import CallHold
@@ -43,6 +43,7 @@ class _Answer:
     prompt_tokens: int = 0
     reused: int = 0
     evaluated: int = 0
+    left_out: int = 0
     images: int = 0
     encoded: int = 0
     encode_seconds: float = 0.0
@@ -85,17 +86,15 @@ def generate(model: Model, request: Generate, emit: Emit) -> Finished:
     started = perf_counter()
     check_prompt(request.prompt)
     sampling = effective(request.sampling, model.family.recommended)
-    ids, left_out = model.prompts.fitted(request.prompt, model.context.size, sampling.max_tokens)
     answer = _Answer(
         turn=request.turn,
         fingerprint=model.vocabulary.fingerprint,
         stream=Utf8Stream(_said_before(model, request.prompt)),
         started=started,
-        prompt_tokens=len(ids),
     )
     chain: LlamaSampler | None = None
     try:
-        _read(model, ids, answer, emit)
+        ids = _read_prompt(model, request.prompt, sampling.max_tokens, answer, emit)
         chain = build(model.llama, sampling, ids)
         if request.prompt.tools:
             told = model.family.tools
@@ -123,7 +122,7 @@ def generate(model: Model, request: Generate, emit: Emit) -> Finished:
         call_text=call_text,
         usage=answer.usage(),
         timings=answer.timings(model.info.load_ms, perf_counter()),
-        left_out=left_out,
+        left_out=answer.left_out,
     )
 
 
@@ -135,6 +134,21 @@ def _said_before(model: Model, prompt: Prompt) -> bytes:
     if last.tokens.fingerprint != model.vocabulary.fingerprint:
         return b""
     return model.vocabulary.text(array("i", last.tokens.ids)[-8:])
+
+
+def _read_prompt(model: Model, prompt: Prompt, max_tokens: int | None, answer: _Answer, emit: Emit) -> list[int]:
+    """Evaluates what fits of a prompt, and returns its ids.
+
+    A picture whose file turns out to be damaged is lost from then on, and the prompt is another one.
+    """
+    while True:
+        ids, left_out = model.prompts.fitted(prompt, model.context.size, max_tokens)
+        answer.prompt_tokens, answer.left_out = len(ids), left_out
+        try:
+            _read(model, ids, answer, emit)
+        except AttachmentError:
+            continue
+        return ids
 
 
 def _read(model: Model, ids: Sequence[int], answer: _Answer, emit: Emit) -> None:
@@ -180,8 +194,9 @@ def _see(model: Model, cells: Sequence[int], answer: _Answer, emit: Emit) -> Non
     try:
         model.eyes.prepare(cells, progress)
     finally:
-        answer.encoded = model.eyes.encoded - before
-        answer.encode_seconds = perf_counter() - began if answer.encoded else 0.0
+        encoded = model.eyes.encoded - before
+        answer.encoded += encoded
+        answer.encode_seconds += perf_counter() - began if encoded else 0.0
 
 
 def _write(model: Model, chain: LlamaSampler, answer: _Answer, limit: int | None, emit: Emit) -> FinishReason:

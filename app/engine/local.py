@@ -137,6 +137,7 @@ class LocalEngine:
             parts=tuple(model.prompts.count(part) for part in request.parts),
             definitions=tuple(map(model.prompts.definition_tokens, request.definitions)),
             sightings=model.prompts.sightings(request.prompt),
+            lost=model.prompts.lost(request.prompt),
         )
 
     def render(self, request: Render) -> Rendered:

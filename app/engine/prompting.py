@@ -24,6 +24,7 @@ DEFAULT_RESERVE = 1024  # tokens kept for an answer without a limit, in a contex
 _REMEMBERED_MESSAGES = 16384
 _REMEMBERED_TEXTS = 256
 _Views = tuple[tuple[int, ...], ...]  # the cells of a picture, view by view
+LOST_PICTURE = "[A picture that is no longer here]"
 _PROBE = (Message(Role.USER, "x"), Message(Role.ASSISTANT, "y"))
 
 
@@ -96,13 +97,18 @@ class PromptReader:
         if eyes is None or eyes.projector.is_ours:
             return ()
         pictures = dict.fromkeys(picture for message in prompt.messages for picture in message.pictures)
-        return tuple(eyes.sighting(picture) for picture in pictures)
+        return tuple(eyes.sighting(picture) for picture in pictures if not eyes.is_lost(picture))
+
+    def lost(self, prompt: Prompt) -> tuple[str, ...]:
+        """The hashes of the pictures that cannot be seen any more: a note stands for each. Raises EngineError."""
+        pictures = dict.fromkeys(picture for message in prompt.messages for picture in message.pictures)
+        return tuple(picture.sha256 for picture in pictures if self._eyes is not None and self._eyes.is_lost(picture))
 
     def _segments(
         self, prompt: Prompt, *, open_answer: bool
     ) -> tuple[list[Segment], list[tuple[tuple[int, ...], ...]]]:
         """The prompt in pieces, and the cells of its pictures, view by view."""
-        prompt = self._visible(self._told(prompt))
+        prompt = self._told(self._visible(prompt))
         pictures = [picture for message in prompt.messages for picture in message.pictures]
         cells = {picture: self._eyes.cells(picture) for picture in pictures} if self._eyes else {}
         segments = self._template.render(
@@ -132,17 +138,18 @@ class PromptReader:
             raise EngineError("This model cannot see pictures. Choose one with its image part (mmproj).", "no_vision")
 
     def _visible(self, prompt: Prompt) -> Prompt:
-        """The prompt as this model can read it: one that sees nothing is told where earlier pictures were."""
-        messages = prompt.messages
-        if self._eyes is not None or not any(message.pictures for message in messages):
-            return prompt
-        told = (
-            msgspec.structs.replace(message, text=f"[picture]\n{message.text}", pictures=())
-            if message.pictures
-            else message
-            for message in messages
-        )
-        return msgspec.structs.replace(prompt, messages=tuple(told))
+        """The prompt as this model can read it: where it cannot see pictures, it is told where they were."""
+        return msgspec.structs.replace(prompt, messages=tuple(map(self._readable, prompt.messages)))
+
+    def _readable(self, message: Message) -> Message:
+        if not message.pictures:
+            return message
+        eyes = self._eyes
+        if eyes is None:
+            return msgspec.structs.replace(message, text=f"[picture]\n{message.text}", pictures=())
+        seen = tuple(picture for picture in message.pictures if not eyes.is_lost(picture))
+        notes = f"{LOST_PICTURE}\n" * (len(message.pictures) - len(seen))
+        return msgspec.structs.replace(message, text=notes + message.text, pictures=seen)
 
     def _ids(self, segments: Iterable[Segment], views: Iterator[tuple[int, ...]]) -> Iterable[int]:
         for segment in segments:
@@ -157,7 +164,7 @@ class PromptReader:
 
     def fit(self, prompt: Prompt, context: int, max_tokens: int | None) -> Fit:
         """Measures every message by itself, so that a long history costs what is new in it. Raises EngineError."""
-        per_message = tuple(self._cost(message) for message in prompt.messages)
+        per_message = tuple(self._cost(message) for message in self._visible(prompt).messages)
         first = len(self._probe(prompt.system, prompt.tools)) - self._cost(_PROBE[0])
         reserve = min(DEFAULT_RESERVE, context // 4) if max_tokens is None else min(max_tokens, context // 2)
         return Fit(first, per_message, context, reserve, left_out(per_message, first, context, reserve))

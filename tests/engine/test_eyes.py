@@ -12,14 +12,15 @@ from gguf import GGUFReader
 
 from app.core.errors import EngineError, ModelError
 from app.core.message import FinishReason, Message, PanAndScan, Picture, Role
-from app.core.paths import encode_path
-from app.core.protocol import Finished, Generate, Load, Prompt, Seeing
+from app.core.paths import decode_path, encode_path
+from app.core.protocol import Finished, Generate, Load, Measure, Prompt, Render, Seeing
 from app.core.settings import LoadOptions
 from app.engine.api import OutOfMemory
 from app.engine.eyes import explained
 from app.engine.llama import LlamaFailure
 from app.engine.local import LocalEngine
 from app.engine.model import check_files
+from app.engine.prompting import LOST_PICTURE
 from tests.engine.chats import Chat, loaded, model_of
 from tests.media.drawn import COLOURS, SHAPES, kept, number, shape
 
@@ -219,14 +220,40 @@ def test_the_idle_encoder_is_freed_and_comes_back(engine: LocalEngine, tmp_path:
     assert see(Chat(engine), "What shape is this?", kept(shape("circle", "red"), tmp_path)).text == "It is a circle."
 
 
-def test_a_picture_that_is_gone_costs_that_reply(engine: LocalEngine, tmp_path: Path) -> None:
-    picture = kept(shape("star", "red"), tmp_path / "gone")
-    for file in (tmp_path / "gone").iterdir():
-        file.unlink()
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_a_picture_that_is_gone_leaves_a_note_until_it_comes_back(
+    engine: LocalEngine, tmp_path: Path, damage: str
+) -> None:
+    """Its chat goes on, and tells what the model reads and what that takes."""
+    picture, other = kept(shape("star", "red"), tmp_path), kept(shape("circle", "blue"), tmp_path)
+    file, aside = decode_path(picture.path), tmp_path / "aside"
+    file.rename(aside)
+    if damage == "damaged":
+        file.write_bytes(aside.read_bytes()[:200])
     chat = Chat(engine)
-    with pytest.raises(Exception, match="cannot be read"):
-        see(chat, "What shape is this?", picture)
-    assert Chat(engine).say("My name is Robin.").text == "Nice to meet you, Robin."
+    chat.messages += [Message(Role.USER, "Here are two.", pictures=(picture, other)), Message(Role.ASSISTANT, "Yes.")]
+    answer = chat.say("My name is Robin.")
+    assert answer.text == "Nice to meet you, Robin."
+    assert (answer.usage.images, answer.usage.images_encoded) == (1, 1)
+    prompt = Prompt("", tuple(chat.messages[:-1]))
+    parts = engine.render(Render(1, prompt)).parts
+    assert sum(LOST_PICTURE in part.text for part in parts) == 1
+    assert [part.kind for part in parts].count("picture") == 1
+    measured = engine.measure(Measure(1, prompt, None))
+    assert measured.lost == (picture.sha256,)
+    assert measured.total == answer.usage.prompt_tokens
+    aside.replace(file)
+    back = chat.say("What is my name?")
+    assert (back.usage.images, back.usage.images_encoded) == (2, 1)
+    assert engine.measure(Measure(1, prompt, None)).lost == ()
+
+
+def test_what_was_seen_once_needs_no_file(engine: LocalEngine, tmp_path: Path) -> None:
+    picture = kept(shape("star", "red"), tmp_path)
+    chat = Chat(engine)
+    see(chat, "What shape is this?", picture)
+    decode_path(picture.path).unlink()
+    assert chat.say("What colour is the star?").text == "The star is red."
 
 
 def test_a_mmproj_of_another_model_is_refused(gemma_270m: Path, demo_model: Path, micro_model: Path) -> None:

@@ -14,12 +14,13 @@ import pytest
 from app.core.errors import EngineError
 from app.core.message import FinishReason, Message, Picture, Role
 from app.core.paths import decode_path, encode_path
-from app.core.protocol import Event, Finished, Generate, Load, LookAhead, LookedAhead, Measure, Prompt, Seeing
+from app.core.protocol import Event, Finished, Generate, Load, LookAhead, LookedAhead, Measure, Prompt, Render, Seeing
 from app.core.settings import LoadOptions, Sampling
 from app.engine.context import Stopped
 from app.engine.local import LocalEngine
 from app.engine.model import Model
 from app.engine.mtmd import Bitmap, Encoder, Progress
+from app.engine.prompting import LOST_PICTURE
 from app.media.prepare import whole
 from tests.engine.chats import Chat, loaded, model_of
 from tests.engine.gemma4 import write_gemma4
@@ -246,6 +247,23 @@ def test_it_is_seen_ahead(engine: LocalEngine, tmp_path: Path) -> None:
     finished = _see(Chat(engine), TEXT, picture)
     assert finished.usage.images_encoded == 0
     assert finished.usage.evaluated_tokens < 40, "what stands before the text was read"
+
+
+def test_a_picture_that_is_gone_leaves_a_note_until_it_comes_back(engine: LocalEngine, tmp_path: Path) -> None:
+    picture, other = kept(shape("star", "red", size=(400, 300)), tmp_path), kept(number(7), tmp_path)
+    file, aside = decode_path(picture.path), tmp_path / "aside"
+    file.rename(aside)
+    chat = Chat(engine, Sampling(temperature=0.0, max_tokens=4))
+    chat.messages += [Message(Role.USER, "Here are two.", pictures=(picture, other)), Message(Role.ASSISTANT, "Yes.")]
+    chat.say(TEXT)
+    prompt = Prompt("", tuple(chat.messages))
+    assert sum(LOST_PICTURE in part.text for part in engine.render(Render(1, prompt)).parts) == 1
+    measured = engine.measure(Measure(1, prompt))
+    assert measured.lost == (picture.sha256,)
+    assert [sighting.sha256 for sighting in measured.sightings] == [other.sha256]
+    aside.replace(file)
+    assert chat.say(TEXT).usage.images_encoded > 0
+    assert engine.measure(Measure(1, prompt)).lost == ()
 
 
 def test_the_choice_of_image_tokens_is_kept_to(gemma: LocalEngine, tmp_path: Path) -> None:
