@@ -16,6 +16,7 @@ from app.chat.views import branch_changes
 from app.chat.wording import title_of, well_formed
 from app.core.errors import StorageError, UsageError
 from app.core.message import Draft, FinishReason, MessageState, Role
+from app.core.paths import decode_path
 from app.core.protocol import Prompt
 from app.core.settings import ConversationSettings, Settings
 from app.core.tools import ToolDefinition
@@ -59,6 +60,10 @@ class Asking:
         draft = msgspec.structs.replace(draft, text=well_formed(draft.text))
         if not draft:
             raise UsageError("There is nothing to send yet.", "empty")
+        gone = next((picture for picture in draft.pictures if not decode_path(picture.path).exists()), None)
+        if gone is not None:
+            said = f"The picture “{gone.name}” is missing: its file was deleted. Remove it, or attach it again."
+            raise UnsentError(said, "picture_gone", conversation, draft)
         is_new = not conversation
         free = self._is_free(model)
         try:

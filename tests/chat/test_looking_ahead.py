@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.chat.changes import ConversationOpened, DraftRestored, PicturesSeen, SeeingChanged
+from app.chat.refusals import UnsentError
 from app.core.message import Draft, PanAndScan, Picture
+from app.core.paths import encode_path
 from app.core.protocol import Generate, LookAhead, LookedAhead, Stop
 from tests.chat.driving import MODEL, Bench
 
@@ -36,6 +40,15 @@ def test_a_picture_is_looked_at_before_it_is_sent(seeing: Bench) -> None:
     assert seeing.last(PicturesSeen) == PicturesSeen("", {ONE.sha256: 0.25}, 2.0)
     seeing.event(LookedAhead(request.ahead, (1.0,), 2.0, done=True))
     assert seeing.last(PicturesSeen).done
+
+
+def test_a_picture_whose_file_is_gone_is_said_before_it_is_sent(seeing: Bench, tmp_path: Path) -> None:
+    gone = msgspec.structs.replace(ONE, path=encode_path(tmp_path / "gone.png"))
+    draft = Draft("What is it?", (gone, OTHER))
+    with pytest.raises(UnsentError, match=r"“one\.png” is missing") as refused:
+        seeing.session.submit("", draft)
+    assert refused.value.changes == (DraftRestored("", draft),)
+    assert not seeing.engine.all(Generate)
 
 
 def test_words_ask_for_nothing_new(seeing: Bench) -> None:

@@ -15,11 +15,13 @@ from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.core.message import Picture, Role
+from app.core.protocol import Measured
 from app.media.host import Decoding
 from app.ui.attachments.attachment import about
 from app.ui.attachments.dialog import PictureDialog
 from app.ui.attachments.seen_card import SeenCard
 from app.ui.attachments.thumbs import file_of
+from app.ui.controls import Button, Words
 from app.ui.main_window import MainWindow
 from app.ui.transcript.attached import Thumb
 from tests.ui.attaching import Make
@@ -92,6 +94,27 @@ def test_a_missing_picture_is_said_and_can_be_found_again(
     assert "is another picture" in window.chat.notice.sentence.accessibleName()
     window.attachments_now.bring_back(kept_picture, make("star.png", size=(400, 300)))
     qtbot.waitUntil(lambda: [thumb.is_missing for thumb in _thumbs(window)] == [False], timeout=20_000)
+
+
+def test_what_the_model_sees_of_a_missing_picture_is_a_note(
+    window: MainWindow, qtbot: QtBot, kept_picture: Picture, make: Make
+) -> None:
+    for file in window._paths.attachments.iterdir():
+        file.unlink()
+    _shown(window, kept_picture)
+    lost = Measured(1, "a", 40, 10, (30,), 8192, 1024, 0, lost=(kept_picture.sha256,))
+    window.apply(told.ContextMeasured("a", lost))
+    window.attachments_now._on_sent_seen_asked(kept_picture, window.chat.transcript)
+    (card,) = window.findChildren(SeenCard)
+    shown = [words.text() for words in card.findChildren(Words)]
+    assert "The picture is missing. The model reads a short note in its place." in shown
+    assert not any("tokens" in text for text in shown)
+    assert [button.text() for button in card.findChildren(Button)] == ["Show the full prompt"]
+    window.attachments_now.bring_back(kept_picture, make("star.png", size=(400, 300)))
+    qtbot.waitUntil(lambda: [thumb.is_missing for thumb in _thumbs(window)] == [False], timeout=20_000)
+    window.attachments_now._on_sent_seen_asked(kept_picture, window.chat.transcript)
+    buttons = [button.text() for card in window.findChildren(SeenCard) for button in card.findChildren(Button)]
+    assert "Open the picture" in buttons
 
 
 def test_pictures_without_a_word_have_no_bubble(window: MainWindow, kept_picture: Picture) -> None:

@@ -75,6 +75,7 @@ class AttachmentDesk(QObject):
         self._sight = Sight()
         self._model_path = ""
         self._sightings: dict[tuple[str, int], Sighting] = {}
+        self._lost: frozenset[str] = frozenset()  # pictures that the model cannot see any more, by their hashes
         self._refusals = Refusals()
         self._popover: Popover | None = None
         composer = chat.composer
@@ -181,6 +182,7 @@ class AttachmentDesk(QObject):
     @Slot(object)
     def show_measured(self, measured: Measured) -> None:
         """How pictures of the chat and the draft are seen, where each has a size of its own."""
+        self._lost = frozenset(measured.lost)
         if measured.sightings:
             self._sightings.update({(one.sha256, one.image_tokens): one for one in measured.sightings})
             self._chat.composer.strip.show_sightings(self._sightings)
@@ -233,7 +235,8 @@ class AttachmentDesk(QObject):
 
         sighting = self._sightings.get((picture.sha256, picture.image_tokens))
         narrow = self._window.width() < NARROW
-        card = SeenCard(self._look, picture, self._sight, sighting, sent=sent, narrow=narrow)
+        lost = picture.sha256 in self._lost
+        card = SeenCard(self._look, picture, self._sight, sighting, sent=sent, narrow=narrow, lost=lost)
         card.prompt_asked.connect(self._on_prompt_asked)
         card.closed.connect(self._close_popover)
         self._pop_up(anchor, card)
@@ -285,6 +288,7 @@ class AttachmentDesk(QObject):
 
     def _show_found(self, wanted: Picture, sha256: str, name: str) -> None:
         if sha256 == wanted.sha256:
+            self._lost -= {sha256}
             self._chat.transcript.show_again()
         else:
             self.refused.emit(f"“{name}” is another picture than the one that is missing.")

@@ -58,10 +58,12 @@ class SeenCard(QWidget):
         *,
         sent: bool,
         narrow: bool = False,
+        lost: bool = False,
     ) -> None:
         """`sent` pictures are only shown; before that how closely they are looked at can be chosen.
 
-        `sighting` is how the picture is seen where each has a size of its own. A `narrow` card has two rows below.
+        `sighting` is how the picture is seen where each has a size of its own. A `narrow` card has two rows below. A
+        `lost` picture is not seen any more.
         """
         super().__init__()
         self._look = look
@@ -69,26 +71,31 @@ class SeenCard(QWidget):
         self._sight = sight
         self._sighting = sighting
         self._in_tiles = not sight.sees or sight.side > 0
-        self._offers = self._in_tiles and not sent and picture.pan_and_scan is PanAndScan.AUTO and _closer(picture)
+        self._offers = (
+            self._in_tiles and not (sent or lost) and picture.pan_and_scan is PanAndScan.AUTO and _closer(picture)
+        )
         title = "What the model saw" if sent else "What the model sees"
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._views = _Views(look, picture, sight, sighting, preview=self._offers, narrow=narrow)
+        self._views = None if lost else _Views(look, picture, sight, sighting, preview=self._offers, narrow=narrow)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._head(title))
         column.addWidget(Line(look))
-        column.addWidget(self._views)
+        if self._views is not None:
+            column.addWidget(self._views)
         self._sentence = self._sum()
         column.addLayout(self._sentence)
         column.addWidget(Line(look))
-        self._below = self._foot(sent, narrow)
+        self._below = self._foot(sent, narrow, lost)
         column.addLayout(self._below)
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        wide = max(part_of_it.sizeHint().width() for part_of_it in (self._views, self._sentence, self._below))
+        wide = max(
+            shown.sizeHint().width() for shown in (self._views, self._sentence, self._below) if shown is not None
+        )
         return QSize(max(wide, self._look.px(NARROWEST)), layout.sizeHint().height() if layout else 0)
 
     def _head(self, title: str) -> QHBoxLayout:
@@ -106,8 +113,11 @@ class SeenCard(QWidget):
 
     def _sum(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setContentsMargins(margins(14, 0, 14, 12))
+        row.setContentsMargins(margins(14, 0 if self._views is not None else 12, 14, 12))
         row.setSpacing(12)
+        if self._views is None:
+            row.addWidget(Words(self._look, "The picture is missing. The model reads a short note in its place.", 12))
+            return row
         sight, picture = self._sight, self._picture
         found = tokens_of(picture, sight, self._sighting)
         said = parts(picture, sight, self._sighting)
@@ -129,7 +139,7 @@ class SeenCard(QWidget):
         each = "each " if sight.side or views > 1 else ""
         return f"{each}seen at {wide} × {high}{much}"
 
-    def _foot(self, sent: bool, narrow: bool) -> QBoxLayout:
+    def _foot(self, sent: bool, narrow: bool, lost: bool) -> QBoxLayout:
         foot = QVBoxLayout() if narrow else QHBoxLayout()
         foot.setContentsMargins(margins(14, 6, 8, 6))
         foot.setSpacing(8)
@@ -137,19 +147,20 @@ class SeenCard(QWidget):
         for part_of_it in (row, links):
             part_of_it.setSpacing(8)
             foot.addLayout(part_of_it)
-        if self._in_tiles:
+        if self._in_tiles and not lost:
             row.addWidget(Words(self._look, "Pan and scan", 12, token="text2"))
             self._add_choice(row, "Pan and scan", CHOICES[self._picture.pan_and_scan], sent=sent)
-        elif self._sight.choices:
+        elif self._sight.choices and not lost:
             self._add_choice(row, "Image tokens", f"Up to {tokens(self._most_tokens)} tokens", sent=sent)
         row.addStretch(1)
         links.addStretch(1)
         prompt = Button(self._look, "Show the full prompt", "link", small=True)
         prompt.clicked.connect(self.prompt_asked)
         links.addWidget(prompt)
-        full = Button(self._look, "Open the picture", "link", small=True)
-        full.clicked.connect(self.opened)
-        links.addWidget(full)
+        if not lost:
+            full = Button(self._look, "Open the picture", "link", small=True)
+            full.clicked.connect(self.opened)
+            links.addWidget(full)
         if self._offers:
             closer = Button(self._look, "Look closer", small=True, icon="seen")
             closer.clicked.connect(lambda: self.chosen.emit(PanAndScan.CLOSER))
