@@ -18,6 +18,7 @@ MOST_PAGES = 3000
 MOST_CHARACTERS = 8_000_000  # of text: some two million tokens
 MOST_SCANS = 40  # pages that are made pictures of at once
 SCAN_SIDE = 2048  # pixels of a page's longer side as a picture
+Pages = tuple[int, int]  # the first and the last, from 1
 _LEAST_WORDS = 12  # characters a page; with fewer a PDF is taken for scans
 _PICTURES = frozenset(
     ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "ico", "ppm", "pgm", "pbm"]
@@ -86,21 +87,31 @@ def read_document(data: bytes, name: str, folder: Path) -> ReadDocument:
     return ReadDocument(sha256, kind, len(pages))
 
 
-def draw_pages(data: bytes, name: str, folder: Path) -> tuple[Decoded, ...]:
-    """The pages of a PDF as pictures. Raises AttachmentError."""
+def draw_pages(data: bytes, name: str, folder: Path, pages: Pages | None = None) -> tuple[Decoded, ...]:
+    """These pages of a PDF as pictures, or all of them. Raises AttachmentError."""
     with _opened(data, name) as document:
-        if len(document) > MOST_SCANS:
+        first, last = chosen_pages(name, len(document), pages)
+        if last - first >= MOST_SCANS:
             raise AttachmentError(
-                f"“{name}” has {len(document)} pages; at most {MOST_SCANS} can be made pictures of at once.",
+                f"“{name}”: pages {first} to {last} are {last - first + 1}; "
+                f"at most {MOST_SCANS} can be made pictures of at once.",
                 "too_large",
             )
         found = []
-        for number in range(len(document)):
-            page = document[number]
+        for number in range(first, last + 1):
+            page = document[number - 1]
             scale = SCAN_SIDE / max(page.get_width(), page.get_height(), 1)
             drawn = page.render(scale=min(scale, 8)).to_pil().convert("RGB")
             found.append(keep_picture(drawn, drawn.size, "PDF", folder))
         return tuple(found)
+
+
+def chosen_pages(name: str, count: int, pages: Pages | None) -> Pages:
+    """Those of `pages` that a document of so many has; None are all. Raises AttachmentError where it has none."""
+    first, last = pages or (1, count)
+    if first > count:
+        raise AttachmentError(f"“{name}” has no page {first}: it ends with page {count}.", "no_pages")
+    return first, min(last, count)
 
 
 def _pdf_pages(data: bytes, name: str) -> list[str]:

@@ -22,7 +22,7 @@ from app.core.child import entry_of
 from app.core.errors import AttachmentError
 from app.core.paths import decode_path, display_name, encode_path
 from app.media.decode import Decoded, decode
-from app.media.documents import ReadDocument, draw_pages, has_picture_name, is_picture, read_document
+from app.media.documents import Pages, ReadDocument, draw_pages, has_picture_name, is_picture, read_document
 
 SECONDS = 30.0  # that one file may take
 LARGEST_FILE = 200_000_000  # bytes
@@ -49,6 +49,7 @@ class _Job(msgspec.Struct, frozen=True):
     name: str
     wanted: Wanted
     seconds: float
+    pages: Pages | None = None
 
 
 class _Refusal(msgspec.Struct, frozen=True, tag="refused"):
@@ -81,9 +82,14 @@ class Decoding:
         seconds: float = SECONDS,
         name: str = "",
         wanted: Wanted = Wanted.PICTURE,
+        pages: Pages | None = None,
     ) -> None:
-        """Starts nothing; `seconds` is what the file may take, `name` what it is called to the person."""
+        """Starts nothing; `seconds` is what the file may take, `name` what it is called to the person.
+
+        `pages` are those of a PDF that pictures are wanted of; None are all.
+        """
         self._wanted = wanted
+        self._pages = pages
         self._path = path
         self._name = name or display_name(path)
         self._folder = folder
@@ -110,11 +116,9 @@ class Decoding:
         finally:
             theirs.close()
         try:
-            ours.send_bytes(
-                msgspec.json.encode(
-                    _Job(encode_path(self._path), encode_path(self._folder), name, self._wanted, self._seconds)
-                )
-            )
+            path, folder = encode_path(self._path), encode_path(self._folder)
+            job = _Job(path, folder, name, self._wanted, self._seconds, self._pages)
+            ours.send_bytes(msgspec.json.encode(job))
             if not ours.poll(self._seconds):
                 raise AttachmentError(f"“{name}” takes too long to be opened. It may be damaged.", "too_long")
             answer: _Answer = msgspec.json.decode(ours.recv_bytes(), type=_Answer)
@@ -186,7 +190,7 @@ def _answered(data: bytes, job: _Job) -> _Answer:
             said = f"“{name}” is neither a picture nor text that can be read here."
             raise AttachmentError(said, "no_image") from error
     if wanted is Wanted.PAGES:
-        return _Pages(draw_pages(data, name, folder))
+        return _Pages(draw_pages(data, name, folder, job.pages))
     return _Text(read_document(data, name, folder))
 
 

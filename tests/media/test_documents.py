@@ -145,8 +145,21 @@ def test_a_picture_that_is_none_is_still_called_a_picture(tmp_path: Path, folder
 def test_too_many_scans_are_refused(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "book.pdf"
     path.write_bytes(pdf([""] * (MOST_SCANS + 1)))
-    with pytest.raises(AttachmentError, match="41 pages"):
+    with pytest.raises(AttachmentError, match="pages 1 to 41 are 41; at most 40"):
         Decoding(path, folder, wanted=Wanted.PAGES).run()
+
+
+def test_pages_of_a_scan_are_chosen(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "book.pdf"
+    path.write_bytes(scanned(45))
+    alone = Decoding(path, folder, wanted=Wanted.PAGES, pages=(42, 42)).run()
+    last = Decoding(path, folder, wanted=Wanted.PAGES, pages=(42, 99)).run()
+    assert isinstance(alone, tuple)
+    assert isinstance(last, tuple)
+    assert len(last) == 4, "it ends with its last page"
+    assert alone == last[:1]
+    with pytest.raises(AttachmentError, match="has no page 46: it ends with page 45"):
+        Decoding(path, folder, wanted=Wanted.PAGES, pages=(46, 50)).run()
 
 
 def test_a_huge_text_is_refused(tmp_path: Path, folder: Path) -> None:

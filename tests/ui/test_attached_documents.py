@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -15,8 +16,11 @@ from pytestqt.qtbot import QtBot
 from app.chat import changes as told
 from app.core.message import Document, Draft, Scan
 from app.core.paths import encode_path
+from app.ui.attachments.attachment import pages_cost
 from app.ui.attachments.card import Card
 from app.ui.attachments.document_card import DocumentCard
+from app.ui.attachments.scan_card import ScanCard
+from app.ui.attachments.sight import Sight
 from app.ui.main_window import MainWindow
 from app.ui.report_dialog import ReportDialog
 from app.ui.transcript.attached import FileChip
@@ -42,8 +46,8 @@ def test_a_document_is_counted_and_its_pages_are_chosen(
     QTest.mouseClick(card, Qt.MouseButton.LeftButton)
     (shown,) = window.findChildren(DocumentCard)
     assert "Second page of it" in shown.words.toPlainText()
-    shown.first.setText("2")
-    QTest.keyClick(shown.first, Qt.Key.Key_Return)
+    shown.pages.first.setText("2")
+    QTest.keyClick(shown.pages.first, Qt.Key.Key_Return)
     (document,) = drafts(asked)[-1].documents
     assert (document.first, document.last) == (2, 3)
     assert card.state_words() == "Pages 2 to 3, Counting…"
@@ -225,15 +229,67 @@ def test_a_scan_whose_file_is_gone_keeps_its_place(
     assert not window.chat.shows("notice")
 
 
-def test_a_scan_with_too_many_pages_stays_to_be_decided_about(
+def _scan_card(window: MainWindow) -> ScanCard:
+    (shown,) = [card for card in window.findChildren(ScanCard) if card.isVisible()]
+    return shown
+
+
+def test_of_a_scan_with_too_many_pages_some_are_chosen(
     window: MainWindow, asked: Asked, qtbot: QtBot, tmp_path: Path
 ) -> None:
     card = _scan(window, qtbot, tmp_path, pages=41)
+    assert _offer(card).accessibleName() == "As pictures: choose from 41 pages"
     QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not window.chat.composer.strip.is_opening, timeout=20_000)
-    assert "at most 40" in window.chat.notice.sentence.accessibleName()
-    assert card.state_words() == "Scanned: no words in it"
-    assert window.chat.composer.draft == drafts(asked)[-1]
+    shown = _scan_card(window)
+    assert (shown.pages.value, shown.cost.text()) == ((1, 40), "40 pages, 10,240 tokens")
+    assert shown.note.text() == "At most 40 at once"
+    shown.pages.last.selectAll()
+    QTest.keyClicks(shown.pages.last, "99")
+    assert (shown.cost.text(), shown.take.isEnabled()) == ("41 pages, 10,496 tokens", False)
+    shown.pages.first.selectAll()
+    QTest.keyClicks(shown.pages.first, "40")
+    QTest.keyClick(shown.pages.first, Qt.Key.Key_Return)
+    assert (shown.pages.last.text(), shown.cost.text()) == ("41", "2 pages, 512 tokens")
+    QTest.mouseClick(shown.take, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 2, timeout=30_000)
+    assert [picture.name for picture in window.chat.composer.pictures] == ["scan.pdf, page 40", "scan.pdf, page 41"]
+    assert not drafts(asked)[-1].scans
+
+
+def test_at_first_as_many_pages_of_a_scan_are_chosen_as_fit(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=5)
+    window.apply(told.ContextMeasured("a", replace(measured(), context=4096, reserve=1024, total=2200)))
+    QTest.mouseClick(_offer(card), Qt.MouseButton.LeftButton)
+    shown = _scan_card(window)
+    assert (shown.pages.value, shown.cost.text()) == ((1, 3), "3 pages, 768 tokens")
+    assert shown.note.text() == "The context has room for 3 pages"
+    assert shown.take.isEnabled()
+
+
+def test_pages_of_any_scan_are_chosen_by_its_card(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    card = _scan(window, qtbot, tmp_path, pages=3)
+    card.setFocus()
+    QTest.keyClick(card, Qt.Key.Key_Space)
+    shown = _scan_card(window)
+    assert shown.pages.value == (1, 3)
+    shown.pages.last.setText("x")
+    QTest.keyClick(shown.pages.last, Qt.Key.Key_Return)
+    assert shown.pages.value == (1, 3)
+    shown.pages.last.setText("1")
+    QTest.mouseClick(shown.take, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.chat.composer.pictures) == 1, timeout=30_000)
+
+
+@pytest.mark.parametrize(
+    ("sight", "said"),
+    [
+        (Sight(True, side=896, tokens=256), "2 pages, 512 tokens"),
+        (Sight(True, choices=(70, 560)), "2 pages, about 1,120 tokens"),
+        (Sight(True), "2 pages"),
+    ],
+)
+def test_what_pages_take_is_told_as_far_as_it_is_known(sight: Sight, said: str) -> None:
+    assert pages_cost(2, sight) == said
 
 
 def test_a_scan_opened_after_its_chat_was_left_goes_to_its_draft(

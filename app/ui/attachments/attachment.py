@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.message import Document, PanAndScan, Picture, Scan
+from app.core.message import USUAL_IMAGE_TOKENS, Document, PanAndScan, Picture, Scan
 from app.core.protocol import Sighting
+from app.media.documents import MOST_SCANS
 from app.media.tiles import Views, can_look_closer, views
 from app.ui.attachments.sight import Sight
 from app.ui.figures import count, tokens
@@ -83,9 +84,28 @@ def pages_words(document: Document) -> str:
 
 
 def scan_offer(scan: Scan, sight: Sight) -> str:
-    """What the pages of a scanned PDF would take as pictures."""
-    said = count(scan.pages, "page", "pages")
-    return f"{said}, {tokens(scan.pages * sight.tokens)} tokens" if sight.tokens else said
+    """What the pages of a scanned PDF would take as pictures, or that there are too many to take all."""
+    if scan.pages > MOST_SCANS:
+        return f"choose from {count(scan.pages, 'page', 'pages')}"
+    return pages_cost(scan.pages, sight)
+
+
+def pages_cost(pages: int, sight: Sight) -> str:
+    """`2 pages, 512 tokens`; `2 pages, about 1,120 tokens` where each has a size of its own."""
+    said, each = count(pages, "page", "pages"), _page_tokens(sight)
+    about_so = "" if sight.tokens else "about "
+    return f"{said}, {about_so}{tokens(pages * each)} tokens" if each else said
+
+
+def fitting_pages(scan: Scan, sight: Sight, room: int | None) -> int:
+    """How many pages of a scan can be taken at once where so many tokens are left (None: not known); one at least."""
+    most, each = min(scan.pages, MOST_SCANS), _page_tokens(sight)
+    return most if room is None or not each else max(1, min(most, room // each))
+
+
+def _page_tokens(sight: Sight) -> int:
+    """What a page takes as a picture; 0 where that is not known."""
+    return sight.tokens or (USUAL_IMAGE_TOKENS if sight.choices else 0)
 
 
 def undecided_words(attachment: Attachment) -> str:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.message import Document, Draft, PanAndScan, Picture, Scan
 from app.core.paths import DataPaths, decode_path, display_name, encode_path
-from app.ui.attachments.attachment import Attachment, undecided_words
+from app.ui.attachments.attachment import Attachment, fitting_pages, undecided_words
 from app.ui.attachments.mime import local_files, picture_bytes
 from app.ui.attachments.opener import Opener
 from app.ui.attachments.refusals import Refusals
@@ -75,6 +75,7 @@ class AttachmentDesk(QObject):
         self._sight = Sight()
         self._model_path = ""
         self._sightings: dict[tuple[str, int], Sighting] = {}
+        self._room: int | None = None  # tokens that the chat and the draft leave in the context
         self._lost: frozenset[str] = frozenset()  # pictures that the model cannot see any more, by their hashes
         self._refusals = Refusals()
         self._popover: Popover | None = None
@@ -183,6 +184,7 @@ class AttachmentDesk(QObject):
     def show_measured(self, measured: Measured) -> None:
         """How pictures of the chat and the draft are seen, where each has a size of its own."""
         self._lost = frozenset(measured.lost)
+        self._room = measured.context - measured.reserve - measured.total
         if measured.sightings:
             self._sightings.update({(one.sha256, one.image_tokens): one for one in measured.sightings})
             self._chat.composer.strip.show_sightings(self._sightings)
@@ -218,6 +220,8 @@ class AttachmentDesk(QObject):
         picture, number = card.attachment.picture, card.attachment.number
         if card.attachment.trouble:
             self._read_again(card.attachment)
+        elif card.attachment.scan is not None and card.attachment.is_undecided:
+            self._show_scan(card, card.attachment.scan)
         if card.attachment.document is not None:
             self._show_document(card, card.attachment.document)
         if picture is None:
@@ -326,13 +330,29 @@ class AttachmentDesk(QObject):
         self._given[attachment.number].scan = attachment.scan
 
     @Slot(object)
-    def _on_scan_chosen(self, attachment: Attachment) -> None:
-        assert attachment.scan is not None
-        number, path = attachment.number, decode_path(attachment.scan.path)
-        self._given[number] = Given(self._conversation(), path, attachment.scan)
+    def _on_scan_chosen(self, card: Card) -> None:
+        scan = card.attachment.scan
+        assert scan is not None
+        if fitting_pages(scan, self._sight, self._room) == scan.pages:
+            self._draw(card.attachment.number, scan, 1, scan.pages)
+        else:
+            self._show_scan(card, scan)
+
+    def _show_scan(self, card: Card, scan: Scan) -> None:
+        from app.ui.attachments.scan_card import ScanCard
+
+        shown = ScanCard(self._look, scan, self._sight, fitting_pages(scan, self._sight, self._room))
+        shown.closed.connect(self._close_popover)
+        shown.chosen.connect(partial(self._draw, card.attachment.number, scan))
+        self._pop_up(card, shown)
+
+    def _draw(self, number: int, scan: Scan, first: int, last: int) -> None:
+        self._close_popover()
+        path = decode_path(scan.path)
+        self._given[number] = Given(self._conversation(), path, scan)
         self._chat.silence("notice")
         self._chat.composer.strip.show_drawing(number)
-        self.opener.draw_pages(number, path, attachment.name)
+        self.opener.draw_pages(number, path, scan.name, (first, last))
 
     @Slot(int, object)
     def _on_drawn(self, number: int, pages: tuple[Picture, ...]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.chat.documents import chosen
 from app.core.message import Document
 from app.ui.attachments.attachment import document_words
+from app.ui.attachments.page_fields import PageFields
 from app.ui.controls import ElidedWords, IconButton, Line, Words
 from app.ui.look import Look
 from app.ui.painting import margins
@@ -71,36 +72,20 @@ class DocumentCard(QWidget):
         row.setContentsMargins(margins(14, 7, 12, 7))
         row.setSpacing(8)
         if document.pages > 1:
-            row.addWidget(Words(self._look, "Pages", 12, token="text2"))
-            self.first = self._field(document.first, "First page")
-            row.addWidget(self.first)
-            row.addWidget(Words(self._look, "to", 12, token="text2"))
-            self.last = self._field(document.last, "Last page")
-            row.addWidget(self.last)
-            row.addWidget(Words(self._look, f"of {document.pages:,}", 12, token="text2"))
+            self.pages = PageFields(self._look, document.first, document.last, document.pages)
+            self.pages.taken.connect(self._on_pages_taken)
+            row.addWidget(self.pages)
         row.addStretch(1)
         row.addWidget(Words(self._look, document_words(document, tokens), 12, 500, figures=True))
         return row
 
-    def _field(self, page: int, name: str) -> QLineEdit:
-        field = QLineEdit(str(page))
-        field.setAccessibleName(name)
-        field.setProperty("field", True)
-        field.setFixedWidth(self._look.px(52))
-        field.setMaxLength(5)
-        field.editingFinished.connect(self._on_pages_edited)
-        return field
-
     @Slot()
-    def _on_pages_edited(self) -> None:
-        asked = (self.first.text().strip(), self.last.text().strip())
-        if not all(text.isdecimal() for text in asked):
-            self.first.setText(str(self._document.first))
-            self.last.setText(str(self._document.last))
-            return
-        first, last = map(int, asked)
-        if (first, last) != (self._document.first, self._document.last):
-            self.chosen.emit(first, last)
+    def _on_pages_taken(self) -> None:
+        now = (self._document.first, self._document.last)
+        asked = self.pages.value
+        self.pages.show_value(*(asked or now))
+        if asked is not None and asked != now:
+            self.chosen.emit(*asked)
 
 
 def _beginning(document: Document) -> str:

@@ -14,6 +14,7 @@ from app.core.errors import AttachmentError
 from app.core.message import Document, Picture
 from app.core.paths import encode_path
 from app.media.decode import Decoded
+from app.media.documents import Pages
 from app.media.host import Decoding, Wanted
 
 AT_ONCE = 2
@@ -41,11 +42,11 @@ class Opener(QObject):
         self._running[number] = decoding = Decoding(path, self._folder, name=name, wanted=Wanted.EITHER)
         self._pool.submit(self._decode, number, decoding, name)
 
-    def draw_pages(self, number: int, path: Path, name: str) -> None:
-        """Make pictures of a PDF's pages; `drawn` or `refused` follows."""
-        wanted = Decoding(path, self._folder, PAGES_SECONDS, name, Wanted.PAGES)
+    def draw_pages(self, number: int, path: Path, name: str, pages: Pages) -> None:
+        """Make pictures of these pages of a PDF; `drawn` or `refused` follows."""
+        wanted = Decoding(path, self._folder, PAGES_SECONDS, name, Wanted.PAGES, pages)
         self._running[number] = wanted
-        self._pool.submit(self._decode, number, wanted, name)
+        self._pool.submit(self._decode, number, wanted, name, pages[0])
 
     def open_bytes(self, number: int, data: bytes, name: str) -> None:
         """The same for a picture that came without a file."""
@@ -69,7 +70,7 @@ class Opener(QObject):
 
     # on a thread of the pool
 
-    def _decode(self, number: int, decoding: Decoding, name: str) -> None:
+    def _decode(self, number: int, decoding: Decoding, name: str, first: int = 1) -> None:
         try:
             found = decoding.run()
         except AttachmentError as error:
@@ -78,7 +79,7 @@ class Opener(QObject):
         finally:
             self._running.pop(number, None)
         if isinstance(found, tuple):
-            pages = (self._picture(page, f"{name}, page {place}") for place, page in enumerate(found, 1))
+            pages = (self._picture(page, f"{name}, page {place}") for place, page in enumerate(found, first))
             self.drawn.emit(number, tuple(pages))
         elif isinstance(found, Decoded):
             self.opened.emit(number, self._picture(found, name))

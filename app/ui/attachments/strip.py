@@ -28,7 +28,7 @@ class Strip(QScrollArea):
 
     changed = Signal()  # the attachments of the draft are others
     scan_shown = Signal(object)  # Attachment: a scan came with a draft, its file is to be opened again
-    scan_chosen = Signal(object)  # Attachment: the pages of this scan as pictures
+    scan_chosen = Signal(object)  # Card: the pages of this scan as pictures
     settled = Signal()  # nothing is being opened any more
     sized = Signal()
     shown = Signal(object)  # Card: what the model sees of it is asked for
@@ -374,7 +374,7 @@ class Strip(QScrollArea):
     def _on_offer_taken(self, number: int) -> None:
         card = self._card(number)
         if card is not None and card.attachment.is_undecided:
-            self.scan_chosen.emit(card.attachment)
+            self.scan_chosen.emit(card)
         else:
             self.choose(number, self._sight.choices[-1] if self._sight.choices else PanAndScan.CLOSER)
 

@@ -22,6 +22,7 @@ def thumbnail(picture: Picture) -> QImage:
     """At most 512 pixels a side; null where the file is gone."""
     path = file_of(picture).with_suffix(".thumb.png")
     try:
+        file_of(picture).stat()
         changed = path.stat().st_mtime_ns
     except OSError:
         return QImage()
