@@ -9,7 +9,7 @@ import msgspec
 
 from app.chat.changes import MessageView
 from app.core.errors import EngineError, ExitCode, StorageError
-from app.core.message import FinishReason, Timings
+from app.core.message import FinishReason, Timings, Usage
 from app.core.protocol import ModelInfo
 from app.core.tools import Call, CallDecision, CallState
 
@@ -25,7 +25,7 @@ def answer_record(answer: MessageView, model: ModelInfo, load_ms: float, calls: 
         "message": answer.id,
         "text": answer.text,
         "finish_reason": _reason(answer, calls),
-        "usage": msgspec.structs.asdict(answer.usage),
+        "usage": _counts(answer.usage),
         "timings": _rounded(timings),
         "tool_calls": [_call_record(call) for call in calls],
         "model": {
@@ -56,6 +56,11 @@ def _reason(answer: MessageView, calls: Sequence[Call]) -> FinishReason:
 def _call_record(call: Call) -> dict[str, Any]:
     decision = CallDecision.DENIED if call.decision is CallDecision.NONE else call.decision
     return {"name": call.name, "arguments": call.given, "decision": decision, "result": call.result}
+
+
+def _counts(usage: Usage) -> dict[str, Any]:
+    """All but the memory, which is no part of what scripts are promised."""
+    return {name: value for name, value in msgspec.structs.asdict(usage).items() if name != "memory_bytes"}
 
 
 def _rounded(timings: Timings) -> dict[str, float]:
