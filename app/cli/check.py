@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 from app.chat.calling import ToolMode
 from app.cli.attaching import Opening, seen_by
@@ -85,8 +86,9 @@ class Checked:
 
     @property
     def too_slow(self) -> bool:
-        """Whether it is right, and the processor would have been quicker."""
-        return self.right and self.usual is not None and self.seconds > self.usual
+        """Whether the processor would have been quicker with the same, or with anything at all."""
+        same = self.right or not self.answer
+        return same and self.usual is not None and self.seconds > self.usual
 
 
 # Each chat stands for one thing that can break: recall over turns, the system text, a typed control token, counting,
@@ -135,6 +137,14 @@ def run_self_check(output: Output, devices: Sequence[Device] = (), addons: Path 
     return found
 
 
+class _Session(NamedTuple):
+    """`over` is set when its time is."""
+
+    paths: DataPaths
+    link: SessionLink
+    over: threading.Event
+
+
 class _NoRoom(Exception):
     """The card has no memory for an image part, and will not be given one."""
 
@@ -153,18 +163,24 @@ class _Place:
         return ModelChoice(self_check_model(), mmproj, gpu_layers=999, device=self.device)
 
     @contextmanager
-    def session(self, limit: float | None) -> Iterator[tuple[DataPaths, SessionLink]]:
+    def session(self, limit: float | None) -> Iterator[_Session]:
         """A session in a folder of its own. After `limit` seconds its worker is killed; None: never."""
         with tempfile.TemporaryDirectory(prefix="cabochon-check-") as folder:
             paths = DataPaths(Path(folder), addons_at=self.addons)
             with SessionLink(paths) as link:
-                watch = threading.Timer(limit or 0, lambda: link.post(lambda session: session.kill_engine()))
+                over = threading.Event()
+                watch = threading.Timer(limit or 0, lambda: _end(link, over))
                 if limit is not None:
                     watch.start()
                 try:
-                    yield paths, link
+                    yield _Session(paths, link, over)
                 finally:
                     watch.cancel()
+
+
+def _end(link: SessionLink, over: threading.Event) -> None:
+    over.set()
+    link.post(lambda session: session.kill_engine())
 
 
 def _limit(usual: float) -> float:
@@ -186,7 +202,7 @@ def _ask(
     output: Output, place: _Place, chats: Sequence[Chat], found: list[Checked], limit: float | None = None
 ) -> None:
     """The answers so far are in `found` also when this raises. A card that once gave no answer is asked no more."""
-    with place.session(limit) as (paths, link):
+    with place.session(limit) as (paths, link, _):
         output.status(f"Loading the self-check model ({place.device})…")
         model = load_model(link, output, place.choice(), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.gpu_layers:
@@ -250,18 +266,22 @@ def _compared(output: Output, processor: _Place, cards: Sequence[_Place]) -> Ite
 
 
 def _seen(output: Output, place: _Place, mmproj: Path, usual: float | None = None) -> tuple[bytes, float]:
-    """The embeddings of a picture (float32), b"" where none were made, and the seconds that it took.
+    """The embeddings of a picture (float32) and the seconds that it took.
 
-    `usual` are the processor's. Raises _NoRoom, and UserError where the model does not load.
+    b"" where none were made: in all the time that there was, or after 0 seconds where something went wrong. `usual` are
+    the processor's. Raises _NoRoom, and UserError where the model does not load.
     """
-    with place.session(_limit(usual or 0)) as (paths, link):
+    limit = _limit(usual or 0)
+    with place.session(limit) as (paths, link, over):
         output.status(f"Looking with an image part of full size ({place.device})…")
         model = load_model(link, output, place.choice(mmproj), _GREEDY, quiet=True)
         if place.device != PROCESSOR and not model.encoder_on_card:
             raise _NoRoom
         seconds = _looked(output, link, paths, ringed_picture())
         made = next((file.read_bytes()[_DIGEST:] for file in paths.embeddings.glob("*.embd")), b"")
-        if made and usual is not None and seconds > usual:  # with its first picture a card gets ready
+        if not made:
+            return b"", limit if over.is_set() else 0.0
+        if usual is not None and seconds > usual:  # with its first picture a card gets ready
             seconds = min(seconds, _looked(output, link, paths, plain_picture((255, 0, 0))))
         return made, seconds
 

@@ -140,7 +140,8 @@ def _set_aside(report: Report, paths: DataPaths) -> None:
 def why_aside(name: str, checked: Checked) -> str:
     """Why a card of this name is not used, or not for pictures, after what it answered."""
     if checked.too_slow and checked.usual is not None:
-        times = f"{_seconds(checked.seconds)} where the processor takes {_seconds(checked.usual)}"
+        over = "" if checked.right else "over "
+        times = f"{over}{_seconds(checked.seconds)} where the processor takes {_seconds(checked.usual)}"
         return f"{name} is too slow to be useful: {times}. The processor looks at pictures instead."
     if checked.question.is_seen:
         what = "sees pictures wrongly" if checked.answer else "does not answer about pictures"
@@ -289,9 +290,9 @@ def _print(report: Report, output: Output) -> None:
             apart = f" ({checked.apart:.1%} apart)" if checked.apart is not None else ""
             output.line(f"{kind}   {checked.device}: {checked.question.prompt} → {checked.answer}{apart}")
         else:
-            said = checked.answer or "nothing"
+            kind, said = "SLOW " if checked.too_slow else "WRONG", checked.answer or "nothing"
             output.line(
-                f"WRONG   {checked.device}: {checked.question.prompt} → {said}, not {checked.question.expected}"
+                f"{kind}   {checked.device}: {checked.question.prompt} → {said}, not {checked.question.expected}"
             )
     for problem in report.problems:
         output.line(f"Problem: {problem.what} {problem.mend}")

@@ -83,7 +83,7 @@ def test_a_card_that_sees_wrong_is_set_aside_for_pictures(tmp_path: Path, monkey
 def test_a_card_without_an_answer_is_not_called_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "A card does not answer, so it is not used." in _doctor(tmp_path, monkeypatch, tuple(QUESTIONS), "")[1]
     pictures = tuple(question for question in QUESTIONS if question.is_seen)
-    _, said, load = _doctor(tmp_path, monkeypatch, pictures, "")
+    _, said, load = _doctor(tmp_path, monkeypatch, pictures, "", seconds=0.0)
     assert (load.avoid, load.encoder_avoid) == ((), ("A card",))
     assert "A card does not answer about pictures, so the processor looks at them instead." in said
 
@@ -96,6 +96,9 @@ def test_a_card_that_is_slower_than_the_processor_looks_at_no_pictures(
     assert "A card is too slow to be useful: 30 s where the processor takes 2.0 s. The processor looks at" in said
     assert "SLOW    CUDA0: What does an image part" in said
     assert "WRONG" not in said
+    _, said, load = _doctor(tmp_path, monkeypatch, (FULL_SIZE,), "", seconds=60.0)
+    assert load.encoder_avoid == ("A card",)
+    assert "A card is too slow to be useful: over 60 s where the processor takes 2.0 s." in said
 
 
 def test_a_backend_that_cannot_be_used_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +155,7 @@ def test_what_is_wrong_in_full_size_only_is_found(addons: Made, fault: str, answ
     assert [one.question for one in found if not one.right] == [FULL_SIZE]
     assert found[-1].answer.startswith(answer)
     assert bool(found[-1].answer) == bool(answer)
+    assert not found[-1].too_slow
 
 
 def test_a_card_that_crashes_over_pictures_has_answered_all_else(addons: Made) -> None:
@@ -167,7 +171,7 @@ def test_a_card_that_hangs_is_not_waited_for(addons: Made, monkeypatch: pytest.M
     assert [one.answer for one in pictures] == ["", ""]
     mmproj = tmp_path / "mmproj.gguf"
     made_up.write_image_part(mmproj, 128)
-    assert check._seen(_quiet(), card, mmproj)[0] == b""
+    assert check._seen(_quiet(), card, mmproj, usual=0.1) == (b"", 4.0)
 
 
 def test_a_card_has_longer_where_the_processor_takes_long(

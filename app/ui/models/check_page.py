@@ -114,7 +114,7 @@ class _Row(QWidget):
         column.setContentsMargins(18, 12, 18, 12)
         column.setSpacing(10)
         column.addLayout(row)
-        wrong = next((one for one in answers if not one.right), None)
+        wrong = next((one for one in answers if not (one.right or one.too_slow)), None)
         if wrong is not None:
             column.addLayout(self._told(wrong))
         for one in answers:
@@ -172,7 +172,7 @@ class _Outcome(QWidget):
 
 
 def _fault(answers: list[Answer]) -> str:
-    wrong = [one for one in answers if not one.right]
+    wrong = [one for one in answers if not (one.right or one.too_slow)]
     if not wrong:
         return "too slow" if answers else "not asked"
     return "wrong" if any(one.answer for one in wrong) else "no answer"

@@ -13,7 +13,7 @@ from app.core.settings import LoadOptions
 class Answer(msgspec.Struct, frozen=True):
     """One question to one device. `apart` is how far from the processor an image part of full size sees, 1.0: all.
 
-    One that is `too_slow` is right, and the processor would have been quicker.
+    One that is `too_slow` is right or not there, and the processor would have been quicker.
     """
 
     device: str
