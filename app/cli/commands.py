@@ -117,13 +117,13 @@ class Bench:
 class ModelsFit:
     """The memory plan of a model: a file, or a name of the catalogue (None: the remembered file).
 
-    Memory in bytes; None is what this machine has. `quantisation` "" is the recommended one.
+    Memory in bytes; None is what this machine has. `quantisation` "" is the recommended one, `kv` "" is f16.
     """
 
     model: Path | None = None
     quantisation: str = ""
     context: int | None = None
-    kv: str = "f16"
+    kv: str = ""
     gpu_memory: int | None = None
     ram: int | None = None
     table: bool = False

@@ -17,9 +17,9 @@ from app.core.paths import DataPaths
 from app.core.settings import LoadOptions
 from app.models import speed as pace
 from app.models.catalogue import known_model
-from app.models.choice import Alternative, alternatives, in_a_sentence
+from app.models.choice import Alternative, alternatives, best, in_a_sentence
 from app.models.machine import machine_of, on_card
-from app.models.memory import Machine, Plan, in_gib
+from app.models.memory import Machine, Plan, Verdict, in_gib
 from app.models.needs import need_of
 from app.models.speed import Speed, measure
 from app.models.table import (
@@ -41,7 +41,10 @@ _MARKS = {"all": "card", "most": "part", "memory": "memory", "no": "no"}
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One question: which weights of what, on which machine. `is_here` is whether its memory is this machine's."""
+    """One question: which weights of what, on which machine.
+
+    `is_here` is whether its memory is this machine's, `is_open` whether neither context nor cache was asked for.
+    """
 
     subject: Subject
     weights: Weights
@@ -49,6 +52,7 @@ class _Case:
     context: int
     asked: Asked
     is_here: bool
+    is_open: bool
 
     @property
     def plan(self) -> Plan:
@@ -66,6 +70,12 @@ class _Case:
         options = LoadOptions(context=self.context, kv_type=self.asked.kv_type)
         return alternatives(self.weights.shape, options, self.machine, self.subject.encoder)
 
+    @property
+    def by_itself(self) -> Plan | None:
+        """What is chosen where a person chooses nothing; None where nothing runs, or something was asked for."""
+        made = best(self.weights.shape, LoadOptions(), self.machine, self.subject.encoder)
+        return made if self.is_open and made.verdict is not Verdict.NO else None
+
     def speed(self, made: Plan) -> Speed | None:
         """Measured where it says something of this plan."""
         is_told = made.gpu_layers == 0 or (made.vision and not made.encoder_on_card)
@@ -77,7 +87,15 @@ def run_fit(command: ModelsFit, paths: DataPaths, output: Output) -> ExitCode:
     file, image_part, machine = _asked_for(command, paths)
     subject, weights = _chosen(file, image_part, command.quantisation)
     context = command.context or subject.contexts[subject.usual_context]
-    case = _Case(subject, weights, machine, context, Asked(command.kv), command.ram is None)
+    case = _Case(
+        subject,
+        weights,
+        machine,
+        context,
+        Asked(command.kv or "f16"),
+        command.ram is None,
+        not (command.context or command.kv),
+    )
     named = bool(command.quantisation) or ":" in file.name
     tabled = subject if subject.caches or not named else subject.only(subject.weights.index(weights))
     if command.json:
@@ -193,6 +211,8 @@ def _print(case: _Case, output: Output) -> None:
             output.line(f"  {part:<16}{in_gib(size):>10}")
     output.line(f"  {'together':<16}{in_gib(made.total):>10}")
     output.line(" ".join(filter(None, (made.why, pace.in_a_sentence(made, case.speed(made))))))
+    if chosen := case.by_itself:
+        output.line(f"Chosen by itself: {in_a_sentence(chosen, made.kv_type)}.")
     for other in case.others:
         output.line(f"{other.name}: {in_a_sentence(other.plan, made.kv_type)}.")
     output.line(f"Cards that hold all of it: {_listed(case.cards(case.weights))}.")

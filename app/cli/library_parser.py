@@ -30,7 +30,7 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         "--quant", metavar="Q", type=text_of, default="", help="quantisation of a named model, such as Q4_K_M"
     )
     fit.add_argument("--context", metavar="N", type=count_of(1), help="context size in tokens")
-    fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the cache")
+    fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="", help="type of the cache (f16)")
     fit.add_argument("--gpu-memory", metavar="SIZE", type=bytes_of, help="free memory of the graphics card, such as 8G")
     fit.add_argument("--ram", metavar="SIZE", type=bytes_of, help="free memory of the computer, such as 16G")
     fit.add_argument(

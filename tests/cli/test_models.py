@@ -9,6 +9,10 @@ import msgspec
 from PIL import Image
 
 from app.core.paths import DataPaths
+from app.core.settings import LoadOptions
+from app.models.catalogue import catalogue, catalogue_shape
+from app.models.choice import best, in_a_sentence
+from app.models.machine import on_card
 from app.store.store import Store
 from tests.cli.program import Program
 
@@ -39,7 +43,7 @@ def test_the_plan_in_words_and_as_a_table(program: Program, micro_model: Path) -
     assert "weights" in said
     assert "image encoder" in said
     assert said.splitlines()[-1].startswith("Cards that hold all of it: GTX 1660 Super, RTX 4060, ")
-    assert said.splitlines()[-2] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
+    assert said.splitlines()[-3] == "It runs in the computer's memory: 0.4 GiB of 8.0 GiB."
     table = program.run("models", "fit", "--table", "--gpu-memory", "0", "--ram", str(8 * GIB), micro_model).out
     lines = table.splitlines()
     assert lines[0] == "micro-gemma3.gguf, F16: memory needed in GiB"
@@ -153,6 +157,18 @@ def test_a_card_that_holds_a_part_has_faster_and_better_alternatives(program: Pr
     assert better["context"] > record["context"]
     said = program.run("models", "fit", *machine, "gemma-3-12b:q4_k_m").out
     assert f"Faster: with {faster['gpu_layers']} of 49 layers on the graphics card" in said
+
+
+def test_what_is_chosen_by_itself_is_told_where_nothing_is_named(program: Program) -> None:
+    asked = ("models", "fit", "--gpu-memory", str(12 * GIB), "--ram", str(32 * GIB), "gemma-3-12b:q4_k_m")
+    said = program.run(*asked).out
+    assert "context of 8192 tokens, f16 cache\n" in said, "the plan itself is that of before"
+    model = next(one for one in catalogue() if one.id == "gemma-3-12b")
+    chosen = best(catalogue_shape(model, "Q4_K_M"), LoadOptions(), on_card(12 * GIB, 32 * GIB), model.encoder)
+    assert f"\nChosen by itself: {in_a_sentence(chosen)}.\n" in said
+    for named in (("--context", "8192"), ("--kv", "f16")):
+        assert "Chosen by itself" not in program.run(*asked, *named).out
+    assert "Chosen by itself" not in program.run(*asked[:2], "--gpu-memory", "0", "--ram", str(GIB), asked[-1]).out
 
 
 def test_a_named_image_part_counts_wherever_it_lies(program: Program, micro_model: Path, tmp_path: Path) -> None:
