@@ -16,6 +16,7 @@ from app.ui.controls import Button, ElidedWords, Words
 from app.ui.look import Look
 from app.ui.model_files import ModelFile
 from app.ui.models.file_rows import FileRows
+from app.ui.models.unused_card import UnusedCard
 from app.ui.painting import box, margins
 from app.ui.scrolling import fill
 from app.ui.sentence import Sentence
@@ -55,6 +56,7 @@ class FirstRunPage(QWidget):
         self._offered: tuple[str, ...] = ()
         self._says = Words(look, "", 13, 600)
         self._machine = _Machine(look)
+        self.unused_card = UnusedCard(look)
         self._offers = QVBoxLayout()
         self._offers.setSpacing(12)
         self._demo = _Demo(look)
@@ -72,6 +74,7 @@ class FirstRunPage(QWidget):
             (self._head(), 0),
             (self._says, 24),
             (self._machine, 8),
+            (self.unused_card, 8),
             (self._offers, 16),
             (self._demo, 14),
             (self._known_head(), 24),
@@ -114,7 +117,7 @@ class FirstRunPage(QWidget):
     def controls(self) -> list[QWidget]:
         """What takes the keyboard, in the order in which it stands."""
         cards = [each for name in self._offered for each in self._cards[name].findChildren(QAbstractButton)]
-        return [*cards, self._demo.begin, self._choose, *self.rows.controls()]
+        return [self.unused_card.copy, *cards, self._demo.begin, self._choose, *self.rows.controls()]
 
     def show_demo(self, *, there: bool) -> None:
         """Whether the demo model can be begun with."""

@@ -6,13 +6,14 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
 from app.chat.changes import ConversationRow, ModelChanged, ModelState
-from app.core.protocol import Device
+from app.core.protocol import Described, Device
 from app.core.settings import Settings
+from app.models.graphics import Advice
 from app.models.machine import processor_name
 from app.models.memory import Gpu, Machine
 from app.models.speed import Speed
@@ -140,6 +141,29 @@ def test_the_first_start_shows_the_page_and_the_demo_can_be_asked_at_once(
     assert window.chat.empty.isVisible()
     assert window.chat.shows("demo")
     assert window.chat.composer.edit.hasFocus()
+
+
+def test_a_card_that_is_not_used_is_told_where_the_program_runs_from_source(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advice = Advice("A card is not used.", "This gets it:", "python3 x run --gpu vulkan")
+    monkeypatch.setattr("app.models.graphics.advice", lambda has, source: advice)
+    window.apply(told.ConversationsListed(()))
+    window.apply(opened("", title=""))
+    window.apply(DEMO)
+    said = window.chat.first.unused_card
+    assert said.isHidden(), "the engine has not told yet what it uses"
+    processor = Device("CPU", "A processor", "cpu", 0, 0)
+    window.apply(told.WorkerDescribed(Described(1, {}, (processor,), "", ())))
+    assert said.isVisible()
+    assert said.said.text == "A card is not used. This gets it:"
+    said.copy.click()
+    assert QApplication.clipboard().text() == advice.command
+    window.apply(told.WorkerDescribed(Described(2, {}, (processor, CARD), "", ())))
+    assert said.isHidden()
+    monkeypatch.setattr("app.models.graphics.source_tree", lambda: None)
+    window.apply(told.WorkerDescribed(Described(3, {}, (processor,), "", ())))
+    assert said.isHidden(), "a package has no set-up"
 
 
 def test_who_writes_needs_no_button(window: MainWindow) -> None:

@@ -430,6 +430,7 @@ class ModelsDesk(QObject):
             self._offers.show_machine(machine, speed, best)
         total = psutil.virtual_memory().total
         self._chat.first.show_machine(says, facts(machine, devices, total, self._paths.models, ids[0]), ids)
+        self._chat.first.unused_card.tell(self._machine.offered())
 
     @Slot()
     def _on_download_changed(self) -> None:

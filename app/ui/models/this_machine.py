@@ -62,6 +62,12 @@ class ThisMachine(QObject):
             return None
         return graphics.advice(graphics.backends_here(), graphics.source_tree())
 
+    def offered(self) -> Advice | None:
+        """The same, where the program has its set-up beside it."""
+        from app.models.graphics import source_tree
+
+        return self.unused() if source_tree() is not None else None
+
     def close(self) -> None:
         """Wait for what is being measured."""
         if self._thread is not None:
