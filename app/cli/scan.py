@@ -9,7 +9,7 @@ from app.cli.commands import ModelsScan
 from app.cli.opening import with_models_folder
 from app.cli.output import Output, one_line
 from app.core.errors import ExitCode, UsageError
-from app.core.paths import DataPaths, display_name
+from app.core.paths import DataPaths
 from app.gguf.header import in_words
 from app.models.library import Library, LibraryFile
 from app.models.places import Place, places
@@ -36,8 +36,8 @@ def run_scan(command: ModelsScan, paths: DataPaths, output: Output) -> ExitCode:
         return ExitCode.DONE
     for file in models:
         _print(file, output)
-    for file in broken:  # a blob of Ollama's is called by its hash
-        output.line(one_line(file.facts.error.replace(display_name(file.path), file.name)))
+    for file in broken:
+        output.line(one_line(file.trouble))
     if not files:
         output.line("No model file was found.")
     return ExitCode.DONE

@@ -71,6 +71,11 @@ class LibraryFile:
     projector: Path | None = None
     names: bool = False
 
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be read, by the name that it is called: a blob of Ollama's has its hash for a name."""
+        return self.facts.error.replace(display_name(self.path), self.name)
+
 
 class _Remembered(msgspec.Struct):
     form: int = 0

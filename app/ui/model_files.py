@@ -12,7 +12,10 @@ from app.gguf.header import PART, parts
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file to choose from. `image_part` is the one that its place names for it; `blind` could have one named."""
+    """A file to choose from. `image_part` is the one that its place names for it; `blind` could have one named.
+
+    The note of one that is not `usable` says why.
+    """
 
     path: Path
     name: str
@@ -20,6 +23,7 @@ class ModelFile:
     demo: bool
     image_part: Path | None = None
     blind: bool = False
+    usable: bool = True
 
 
 def known_models(

@@ -6,12 +6,19 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.core.paths import DataPaths
 from app.ui.aside import Aside
 from app.ui.model_files import ModelFile, is_deep, size_text
+
+
+class _Found(NamedTuple):
+    files: tuple[ModelFile, ...] = ()
+    blind: frozenset[Path] = frozenset()
+    unusable: tuple[ModelFile, ...] = ()
 
 
 class OtherModels(QObject):
@@ -28,8 +35,7 @@ class OtherModels(QObject):
         self._paths, self._recent = paths, recent
         self._aside = Aside("models")
         self._looks = self._again = False
-        self.files: tuple[ModelFile, ...] = ()
-        self.blind: frozenset[Path] = frozenset()  # those that an image part could be named for
+        self._known = _Found()
         self._found.connect(self._on_found)
 
     @Slot()
@@ -41,6 +47,21 @@ class OtherModels(QObject):
         self._looks, self._again = True, False
         self._aside.post(partial(self._look, self._paths(), self._recent()))
 
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """Those that can be used."""
+        return self._known.files
+
+    @property
+    def blind(self) -> frozenset[Path]:
+        """Those that an image part could be named for."""
+        return self._known.blind
+
+    @property
+    def unusable(self) -> tuple[ModelFile, ...]:
+        """What Ollama has and only Ollama can load."""
+        return self._known.unusable
+
     def image_part(self, path: Path) -> Path | None:
         """The one that its place names for a file."""
         return next((file.image_part for file in self.files if file.path == path), None)
@@ -51,17 +72,17 @@ class OtherModels(QObject):
 
     def _look(self, paths: DataPaths, recent: list[Path]) -> None:
         """On the thread aside."""
-        found: tuple[tuple[ModelFile, ...], frozenset[Path]] = ((), frozenset())
+        found = _Found()
         try:
             found = self._all(paths, recent)
         finally:  # without an end no other look would begin
             if not self._aside.is_closed():
                 self._found.emit(found)
 
-    def _all(self, paths: DataPaths, recent: list[Path]) -> tuple[tuple[ModelFile, ...], frozenset[Path]]:
+    def _all(self, paths: DataPaths, recent: list[Path]) -> _Found:
         from app.gguf.projector import beside
         from app.models.library import Library
-        from app.models.places import OURS, places
+        from app.models.places import OLLAMA, OURS, places
 
         def whose(source: str) -> str:
             return "" if source == OURS else f"{source}, "
@@ -85,13 +106,18 @@ class OtherModels(QObject):
             for file in found
             if file.facts.chats and (file.source != OURS or is_deep(paths, file.path))
         )
-        return files, frozenset(blind)
+        unusable = tuple(
+            ModelFile(file.path, file.name, file.trouble, False, usable=False)
+            for file in found
+            if file.source == OLLAMA and file.facts.error and not file.facts.may_pass
+        )
+        return _Found(files, frozenset(blind), unusable)
 
     @Slot(object)
-    def _on_found(self, found: tuple[tuple[ModelFile, ...], frozenset[Path]]) -> None:
+    def _on_found(self, found: _Found) -> None:
         self._looks = False
-        if found != (self.files, self.blind):
-            self.files, self.blind = found
+        if found != self._known:
+            self._known = found
             self.changed.emit()
         if self._again:
             self.look()

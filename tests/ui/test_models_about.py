@@ -13,9 +13,12 @@ from app.core.message import MeasuredHere
 from app.models.self_checked import keep
 from app.ui.main_window import MainWindow
 from app.ui.models.about_page import AboutPage
+from app.ui.models.here_page import HerePage
 from app.ui.models.page import ModelsPage
 from app.ui.sentence import Sentence
+from tests.gguf.splitting import with_image_inside
 from tests.models.library_places import into_ollama
+from tests.ui.calls.making import is_there, texts
 from tests.ui.windows import Asked
 
 
@@ -52,6 +55,23 @@ def test_a_file_with_no_image_part_beside_it_can_have_one_named(
     dialog.close()
     assert ("choose_model", alone, {"mmproj": part}) in asked.take()
     assert not page.isVisible()
+
+
+def test_a_model_that_only_ollama_can_load_is_named_without_being_offered(
+    window: MainWindow, page: ModelsPage, home: Path, tmp_path: Path, micro_model: Path, qtbot: QtBot
+) -> None:
+    part = micro_model.with_name("mmproj-micro-gemma3.gguf")
+    inside = with_image_inside(micro_model, part, tmp_path / "inside.gguf")
+    into_ollama(home / ".ollama" / "models", inside, part, "registry.ollama.ai/library/gemma3/4b")
+    window.models_now.leave_page()
+    window.models_now.open_page(0)
+    here = page.findChild(HerePage)
+    assert isinstance(here, HerePage)
+    said = "“gemma3:4b” is in a form that only Ollama reads: its image part is inside."
+    qtbot.waitUntil(lambda: said in texts(here), timeout=10_000)
+    assert not is_there(here, "Use gemma3:4b")
+    assert not is_there(here, "More about gemma3:4b")
+    assert "gemma3:4b" not in {file.name for file in window.models_now.known()}
 
 
 def test_a_model_of_ollama_is_loaded_with_the_image_part_that_its_manifest_names(

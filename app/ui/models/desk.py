@@ -330,7 +330,7 @@ class ModelsDesk(QObject):
 
             loaded = self.model.model
             files, path = self.known(), Path(loaded.path) if loaded is not None else None
-            self._files.show_files(files, path, away(self._paths))
+            self._files.show_files([*files, *self.others.unusable], path, away(self._paths))
             if self._about is not None:
                 self._about.show_files(files, path)
             if self._fits is not None:

@@ -132,7 +132,10 @@ class _Row(Card):
         row.addWidget(self._remove)
         row.addWidget(use)
         row.addWidget(self._more)
-        self._more.setVisible(whole)
+        if not file.usable:
+            self._note.setToolTip(tip(file.note))
+        use.setVisible(file.usable)
+        self._more.setVisible(whole and file.usable)
         self._remove.setVisible(can_go)
         use.clicked.connect(lambda: self.used.emit(self._path))
         self._remove.clicked.connect(self._on_remove_clicked)
