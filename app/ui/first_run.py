@@ -56,7 +56,7 @@ class FirstRunPage(QWidget):
         self._offered: tuple[str, ...] = ()
         self._says = Words(look, "", 13, 600)
         self._machine = _Machine(look)
-        self.unused_card = UnusedCard(look)
+        self.unused_card = UnusedCard(look, quiet=True)
         self._offers = QVBoxLayout()
         self._offers.setSpacing(12)
         self._demo = _Demo(look)
