@@ -190,7 +190,7 @@ class Answering:
         if not turn.told:
             return ()
         record = turn.record(MessageState.INTERRUPTED, self._tokens(turn), event.usage, event.timings)
-        return self._end(turn, record, FinishReason.ERROR, event.message)
+        return self._end(turn, record, FinishReason.ERROR, event.message, event.code)
 
     def handle_died(self) -> tuple[Change, ...]:
         """The worker is gone: the partial answer stays."""
@@ -211,12 +211,14 @@ class Answering:
         turn.saved_at, turn.saved_length = now, len(turn.text)
         return self._save(turn, self._partial(turn))
 
-    def _end(self, turn: Turn, record: AnswerRecord, reason: FinishReason, error: str = "") -> tuple[Change, ...]:
+    def _end(
+        self, turn: Turn, record: AnswerRecord, reason: FinishReason, error: str = "", code: str = ""
+    ) -> tuple[Change, ...]:
         record = replace(record, finish_reason=reason, error=error)
         view = turn.view
         told = self.saver.save(view.id, record)
         shown = with_record(view, record, saved=view.id not in self.saver.unsaved)
-        return (*told, MessageChanged(shown), TurnEnded(view.conversation, view.id, reason))
+        return (*told, MessageChanged(shown), TurnEnded(view.conversation, view.id, reason, code))
 
     def _end_with_calls(self, turn: Turn, record: AnswerRecord) -> tuple[Change, ...]:
         """What it wrote is saved before anything runs; where it cannot be, nothing does."""

@@ -185,11 +185,12 @@ class PicturesSeen(Change):
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded(Change):
-    """The answer of this conversation has ended (its MessageChanged came before)."""
+    """The answer of this conversation has ended (its MessageChanged came before); `code` tells an error apart."""
 
     conversation: str
     message: str
     reason: FinishReason
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from app.chat.changes import MessageView
-from app.core.errors import EngineError, ExitCode, StorageError
+from app.cli.turns import Turn
+from app.core.errors import AttachmentError, EngineError, ExitCode, StorageError
 from app.core.message import FinishReason, Timings, Usage
 from app.core.protocol import ModelInfo
 from app.core.tools import Call, CallDecision, CallState
@@ -38,12 +39,14 @@ def answer_record(answer: MessageView, model: ModelInfo, load_ms: float, calls: 
     }
 
 
-def check_answer(answer: MessageView, unsaved: str) -> ExitCode:
+def check_answer(answer: MessageView, turn: Turn) -> ExitCode:
     """What the command exits with after this answer. Raises the UserError of one that failed or was not saved."""
     if answer.finish_reason is FinishReason.ERROR:
+        if turn.code == "too_long" and turn.had_attached:
+            raise AttachmentError(answer.error, turn.code)
         raise EngineError(answer.error or "The model failed. What it wrote so far is kept.", code="engine")
     if not answer.saved:
-        raise StorageError(unsaved or "The answer was not saved.", code="unsaved")
+        raise StorageError(turn.unsaved or "The answer was not saved.", code="unsaved")
     return ExitCode.INTERRUPTED if answer.finish_reason is FinishReason.CANCELLED else ExitCode.DONE
 
 

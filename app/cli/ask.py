@@ -23,10 +23,11 @@ def run_ask(command: Ask, paths: DataPaths, output: Output, *, scripted: bool = 
         raise UsageError("The prompt is empty.", code="empty_prompt")
     opening = Opening(paths, output)
     pictures = opening.pictures(command.images, command.options.pan_and_scan)
-    documents = opening.documents(command.files)
+    attached = opening.documents(command.files, command.options.pages, command.options.pan_and_scan)
     with SessionLink(paths, scripted=scripted) as link:
         opened = open_for_turns(link, output, command.options)
-        draft = Draft(prompt, seen_by(opened.model, pictures, command.options.image_tokens), documents)
+        pictures = seen_by(opened.model, pictures + attached.pictures, command.options.image_tokens)
+        draft = Draft(prompt, pictures, attached.documents)
         return _one_turn(link, output, opened, draft, json=command.options.json)
 
 
@@ -38,7 +39,7 @@ def _one_turn(link: SessionLink, output: Output, opened: Opened, draft: Draft, *
         output.record(answer_record(answer, opened.model, opened.model.load_ms, turn.calls))
     else:
         output.end_line()
-    return check_answer(answer, turn.unsaved)
+    return check_answer(answer, turn)
 
 
 def _read_prompt() -> str:

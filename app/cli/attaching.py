@@ -10,7 +10,7 @@ import msgspec
 
 from app.cli.output import Output
 from app.core.errors import AttachmentError, StorageError
-from app.core.message import Document, PanAndScan, Picture
+from app.core.message import Document, Draft, PanAndScan, Picture
 from app.core.paths import DataPaths, display_name, encode_path
 from app.core.protocol import ModelInfo
 from app.media.tiles import closer_by_itself
@@ -27,28 +27,46 @@ class Opening:
         """The pictures of these files. Raises AttachmentError, StorageError."""
         found = []
         for file in files:
-            decoded = self._opened(file, "picture")
-            path = encode_path(self._folder / f"{decoded.sha256}.png")
-            found.append(Picture(decoded.sha256, decoded.width, decoded.height, path, choice, display_name(file)))
+            found.append(self._picture(self._opened(file, "picture"), choice, display_name(file)))
         return tuple(found)
 
-    def documents(self, files: Sequence[Path]) -> tuple[Document, ...]:
-        """The documents of these files, with all their pages. Raises AttachmentError, StorageError."""
-        found = []
+    def documents(self, files: Sequence[Path], pages: tuple[int, int] | None, choice: PanAndScan) -> Draft:
+        """The documents of these files, of PDFs these pages (None: all); those of a scan as pictures.
+
+        Raises AttachmentError, StorageError.
+        """
+        from app.media.documents import MOST_SCANS, chosen_pages
+
+        documents: list[Document] = []
+        pictures: list[Picture] = []
         for file in files:
             read, name = self._opened(file, "document"), display_name(file)
-            if read.is_scanned:
-                raise AttachmentError(f"“{name}” has no words in it: its pages are pictures.", "scanned")
-            path = encode_path(self._folder / f"{read.sha256}.txt")
-            found.append(Document(read.sha256, name, read.kind, read.pages, path, 1, read.pages))
-        return tuple(found)
+            first, last = chosen_pages(name, read.pages, pages if read.kind == "pdf" else None)
+            if not read.is_scanned:
+                path = encode_path(self._folder / f"{read.sha256}.txt")
+                documents.append(Document(read.sha256, name, read.kind, read.pages, path, first, last))
+                continue
+            if pages is None:
+                some = "1" if last == 1 else f"1-{min(last, MOST_SCANS)}"
+                said = f"“{name}” has no words in it: its pages are pictures. Say which are to be seen: --pages {some}."
+                raise AttachmentError(said, "scanned")
+            drawn = self._opened(file, "pages", (first, last))
+            pictures += [
+                self._picture(page, choice, f"{name}, page {number}") for number, page in enumerate(drawn, first)
+            ]
+        return Draft(pictures=tuple(pictures), documents=tuple(documents))
 
-    def _opened(self, file: Path, wanted: str) -> Any:
-        from app.media.host import Decoding, Wanted
+    def _picture(self, decoded: Any, choice: PanAndScan, name: str) -> Picture:
+        path = encode_path(self._folder / f"{decoded.sha256}.png")
+        return Picture(decoded.sha256, decoded.width, decoded.height, path, choice, name)
+
+    def _opened(self, file: Path, wanted: str, pages: tuple[int, int] | None = None) -> Any:
+        from app.media.host import PAGES_SECONDS, SECONDS, Decoding, Wanted
 
         self._output.status(f"Opening {display_name(file)}…")
+        seconds = SECONDS if pages is None else PAGES_SECONDS
         try:
-            return Decoding(file, self._folder, wanted=Wanted(wanted)).run()
+            return Decoding(file, self._folder, seconds, wanted=Wanted(wanted), pages=pages).run()
         except AttachmentError as error:
             if error.code == "storage":
                 raise StorageError(error.message, error.code) from error

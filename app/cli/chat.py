@@ -47,6 +47,7 @@ class _Chat:
         self._opening = Opening(paths, output)
         self._json = options.json
         self._pan_and_scan, self._image_tokens = options.pan_and_scan, options.image_tokens
+        self._pages = options.pages
         self._attached = Draft()
         self._load_ms = opened.model.load_ms
 
@@ -70,12 +71,11 @@ class _Chat:
             raise UsageError(f"{word} needs the name of a file: {word} FILE.", code="empty_prompt")
         files, attached = (Path(name).expanduser().absolute(),), self._attached
         if word == "/file":
-            documents = self._opening.documents(files)
-            self._attached = Draft("", attached.pictures, attached.documents + documents)
+            added = self._opening.documents(files, self._pages, self._pan_and_scan)
         else:
-            opened = self._opening.pictures(files, self._pan_and_scan)
-            pictures = seen_by(self._opened.model, opened, self._image_tokens)
-            self._attached = Draft("", attached.pictures + pictures, attached.documents)
+            added = Draft(pictures=self._opening.pictures(files, self._pan_and_scan))
+        pictures = seen_by(self._opened.model, added.pictures, self._image_tokens)
+        self._attached = Draft("", attached.pictures + pictures, attached.documents + added.documents)
         return ExitCode.DONE
 
     def _turn(self, command: Command) -> ExitCode:
@@ -86,7 +86,7 @@ class _Chat:
             self._load_ms = 0.0
         else:
             self._output.end_line()
-        return check_answer(answer, turn.unsaved)
+        return check_answer(answer, turn)
 
     def _regenerate(self) -> Command:
         answer = self._opened.branch.last(Role.ASSISTANT)

@@ -49,6 +49,7 @@ class AnswerOptions:
     tools: str = "off"  # off | ask | auto
     only: frozenset[str] = frozenset()  # the tools that were named; none: the usual ones
     image_tokens: int = 0  # that a picture may take at most; 0: as usual
+    pages: tuple[int, int] | None = None  # the first and the last of the PDFs that are attached; None: all
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,15 @@ def count_of(least: int, most: int = _LARGEST_COUNT) -> Callable[[str], int]:
     return parse_count
 
 
+def pages_of(argument: str) -> tuple[int, int]:
+    """The first and the last of pages: `3-7`, or one."""
+    told = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", argument.strip())
+    first, last = (int(told[1]), int(told[2] or told[1])) if told is not None else (0, 0)
+    if not 0 < first <= last:
+        raise argparse.ArgumentTypeError(f"needs pages like 3-7 or 12, not {argument!r}")
+    return first, last
+
+
 def gpu_layers_of(argument: str) -> int:
     """A number of layers, -1 for "auto"."""
     return -1 if argument == "auto" else count_of(0)(argument)

@@ -20,7 +20,7 @@ from app.cli.commands import (
     TryWindow,
     Window,
 )
-from app.cli.kinds import count_of, folder_of, gpu_layers_of, path_of, temperature_of, text_of
+from app.cli.kinds import count_of, folder_of, gpu_layers_of, pages_of, path_of, temperature_of, text_of
 from app.cli.library_parser import LIBRARY, add_json
 from app.core.errors import UsageError
 from app.core.message import IMAGE_TOKENS, PanAndScan
@@ -233,6 +233,12 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
         help=f"most tokens of a picture, for a model that leaves it open ({', '.join(map(str, IMAGE_TOKENS))})",
     )
     parser.add_argument(
+        "--pages",
+        metavar="RANGE",
+        type=pages_of,
+        help="which pages of the PDFs that are attached: 3-7, or 12; those of a scan are seen as pictures",
+    )
+    parser.add_argument(
         "--tools",
         choices=("off", "ask", "auto"),
         default="off",
@@ -260,4 +266,5 @@ def _answer_options(found: argparse.Namespace) -> AnswerOptions:
         found.tools,
         frozenset(found.tool),
         found.image_tokens,
+        found.pages,
     )

@@ -84,12 +84,14 @@ class Turn:
         self._stops = 0
         self._asked: set[str] = set()
         self.unsaved = ""
+        self.code = ""
 
     def run(self, command: Command, *, streamed: bool) -> MessageView:
         """Run the command, show the answer as it comes where `streamed`, and return the answer as it ended.
 
         Ctrl-C stops the answer, a second one ends the worker, a third one raises KeyboardInterrupt. Raises the
-        UserError of the command; `unsaved` afterwards holds the sentence of a save that failed.
+        UserError of the command; `unsaved` afterwards holds the sentence of a save that failed, `code` tells an answer
+        that failed apart.
         """
         self._link.call(command)
         while True:
@@ -98,12 +100,19 @@ class Turn:
                 self._stop()
             elif isinstance(change, TurnEnded):
                 self._output.clear_status()
+                self.code = change.code
                 return self._branch[change.message]
             elif change is not None:
                 self._branch.apply(change)
                 self._show(change, streamed)
                 if isinstance(change, MessageAdded | MessageChanged):
                     self._ask(change.message)
+
+    @property
+    def had_attached(self) -> bool:
+        """Whether files went with the last message of the person."""
+        question = self._branch.last(Role.USER)
+        return question is not None and bool(question.pictures or question.documents)
 
     @property
     def calls(self) -> tuple[Call, ...]:

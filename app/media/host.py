@@ -25,6 +25,7 @@ from app.media.decode import Decoded, decode
 from app.media.documents import Pages, ReadDocument, draw_pages, has_picture_name, is_picture, read_document
 
 SECONDS = 30.0  # that one file may take
+PAGES_SECONDS = 120.0  # that pictures of a PDF's pages may take
 LARGEST_FILE = 200_000_000  # bytes
 MEMORY = 2 << 30  # bytes of address space beyond what the process has at its start
 

@@ -48,6 +48,57 @@ def test_files_that_cannot_be_read(program: Program, micro_model: Path, tmp_path
     assert program.listed() == []
 
 
+def test_chosen_pages_of_a_scan_are_seen(program: Program, micro_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(12))
+    without = _ask(program, micro_model, "--file", path, "Hello")
+    assert without.code == 4
+    assert "has no words in it" in without.sentence
+    assert "--pages 1-12" in without.sentence
+    record = _ask(program, micro_model, "--json", "--file", path, "--pages", "3-4", "Hello").record
+    assert record["usage"]["images"] == 2
+    assert _ask(program, micro_model, "--json", "--file", path, "--pages", "12", "Hello").record["usage"]["images"] == 1
+    beyond = _ask(program, micro_model, "--file", path, "--pages", "13-14", "Hello")
+    assert (beyond.code, beyond.sentence) == (4, "“scan.pdf” has no page 13: it ends with page 12.")
+    chat = program.run(
+        "chat", "--model", micro_model, *GREEDY, "--json", "--pages", "2", given=f"/file {path}\nHello\n"
+    )
+    assert chat.record["usage"]["images"] == 1
+
+
+def test_pages_of_a_scan_need_a_model_that_sees(program: Program, demo_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scanned(1))
+    outcome = _ask(program, demo_model, "--file", path, "--pages", "1", "Hello")
+    assert outcome.code == 4
+    assert "cannot see pictures" in outcome.sentence
+
+
+def test_only_chosen_pages_of_a_pdf_are_read(program: Program, micro_model: Path, tmp_path: Path) -> None:
+    path, notes = tmp_path / "report.pdf", tmp_path / "notes.txt"
+    path.write_bytes(pdf([f"This is page {number} of the report. " * 9 for number in range(1, 6)]))
+    notes.write_text("No pages here.")
+    taken = [
+        _ask(program, micro_model, "--json", "--file", path, "--file", notes, *pages, "Hello").record["usage"]
+        for pages in ((), ("--pages", "2-9"), ("--pages", "5"))
+    ]
+    assert taken[0]["prompt_tokens"] > taken[1]["prompt_tokens"] > taken[2]["prompt_tokens"]
+
+
+def test_what_the_context_has_no_room_for_is_a_file_that_the_model_cannot_take(
+    program: Program, micro_model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.txt"
+    path.write_text("A long list of names. " * 2000)
+    outcome = _ask(program, micro_model, "--context", "512", "--file", path, "Hello")
+    assert (outcome.code, outcome.out) == (4, "")
+    assert "longer than the model can read at once" in outcome.sentence
+    chat = program.run("chat", "--model", micro_model, *GREEDY, "--context", "512", given=f"/file {path}\nHello\n")
+    assert chat.code == 4
+    words = _ask(program, micro_model, "--context", "512", "A long list of names. " * 2000)
+    assert words.code == 6, "no file, no other code"
+
+
 def test_a_document_in_a_chat(program: Program, micro_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "names.txt"
     path.write_text("A list of names.")

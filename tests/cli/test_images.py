@@ -104,14 +104,14 @@ def test_a_picture_is_kept_once(program: Program, micro_model: Path, star: Path)
     assert len(list((program.data / "attachments").iterdir())) == 2
 
 
-def test_a_picture_whose_file_is_gone_costs_that_reply(program: Program, micro_model: Path, star: Path) -> None:
+def test_a_picture_whose_file_is_gone_costs_no_reply(program: Program, micro_model: Path, star: Path) -> None:
     assert _ask(program, micro_model, "--image", star, "What shape is this?").code == 0
     for folder in ("attachments", "cache/embeddings"):
         for file in (program.data / folder).iterdir():
             file.unlink()
-    outcome = _ask(program, micro_model, "--conversation", "last", "What colour is the star?")
-    assert outcome.code == 6
-    assert "picture" in outcome.sentence
+    record = _ask(program, micro_model, "--json", "--conversation", "last", "What colour is the star?").record
+    assert record["text"] == "I do not see an image."
+    assert record["usage"]["images"] == 0
     assert len(program.shown()["messages"]) == 4
 
 

@@ -37,6 +37,20 @@ def test_window_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert command == Window(tmp_path / "m.gguf", sample=True, files=(tmp_path / "other.gguf",))
 
 
+@pytest.mark.parametrize(("argument", "pages"), [("3-7", (3, 7)), ("12", (12, 12)), ("5-5", (5, 5))])
+def test_pages(argument: str, pages: tuple[int, int]) -> None:
+    for arguments in (["ask", "--pages", argument, "Hello"], ["chat", "--pages", argument]):
+        command = parse(arguments).command
+        assert isinstance(command, Ask | Chat)
+        assert command.options.pages == pages
+
+
+@pytest.mark.parametrize("argument", ["", "0", "7-3", "1-", "-3", "a", "1,2", "1-2-3"])
+def test_what_is_no_pages(argument: str) -> None:
+    with pytest.raises(UsageError, match="--pages"):
+        parse(["ask", f"--pages={argument}", "Hello"])
+
+
 def test_ask_defaults() -> None:
     assert parse(["ask", "Hello"]).command == Ask("Hello", AnswerOptions())
 

@@ -15,10 +15,9 @@ from app.core.message import Document, Picture
 from app.core.paths import encode_path
 from app.media.decode import Decoded
 from app.media.documents import Pages
-from app.media.host import Decoding, Wanted
+from app.media.host import PAGES_SECONDS, Decoding, Wanted
 
 AT_ONCE = 2
-PAGES_SECONDS = 120.0
 
 
 class Opener(QObject):
