@@ -45,20 +45,15 @@ class ScanCard(QWidget):
         column.setSpacing(0)
         column.addLayout(self._head())
         column.addWidget(Line(look))
-        for place, widgets in enumerate(((self.pages, self.cost), (self.note, self.take))):
-            row = QHBoxLayout()
-            row.setContentsMargins(margins(14, 0 if place else 10, 12, 10))
-            row.setSpacing(12)
-            row.addWidget(widgets[0])
-            row.addStretch(1)
-            row.addWidget(widgets[1])
+        self._rows = (_row(self.pages, self.cost, above=10), _row(self.note, self.take, above=0))
+        for row in self._rows:
             column.addLayout(row)
         self._show_cost()
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        hint = layout.sizeHint() if layout else QSize()
-        return QSize(max(self._look.px(WIDTH), hint.width()), hint.height())
+        wide = max(row.sizeHint().width() for row in self._rows)
+        return QSize(max(self._look.px(WIDTH), wide), layout.sizeHint().height() if layout else 0)
 
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -101,3 +96,13 @@ class ScanCard(QWidget):
         chosen = self.pages.value
         if chosen is not None:
             self.chosen.emit(*chosen)
+
+
+def _row(first: QWidget, last: QWidget, *, above: int) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(margins(14, above, 12, 10))
+    row.setSpacing(12)
+    row.addWidget(first)
+    row.addStretch(1)
+    row.addWidget(last)
+    return row
