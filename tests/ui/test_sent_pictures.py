@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from app.chat import changes as told
-from app.core.message import Picture, Role
+from app.core.message import Draft, Picture, Role
 from app.core.protocol import Measured
 from app.media.host import Decoding
 from app.ui.attachments.attachment import about
@@ -24,7 +24,7 @@ from app.ui.attachments.thumbs import file_of
 from app.ui.controls import Button, Words
 from app.ui.main_window import MainWindow
 from app.ui.transcript.attached import Thumb
-from tests.ui.attaching import Make
+from tests.ui.attaching import Make, drafts
 from tests.ui.windows import Asked, message
 
 
@@ -97,7 +97,7 @@ def test_a_missing_picture_is_said_and_can_be_found_again(
 
 
 def test_what_the_model_sees_of_a_missing_picture_is_a_note(
-    window: MainWindow, qtbot: QtBot, kept_picture: Picture, make: Make
+    window: MainWindow, asked: Asked, qtbot: QtBot, kept_picture: Picture, make: Make
 ) -> None:
     for file in window._paths.attachments.iterdir():
         file.unlink()
@@ -112,6 +112,8 @@ def test_what_the_model_sees_of_a_missing_picture_is_a_note(
     assert [button.text() for button in card.findChildren(Button)] == ["Show the full prompt"]
     window.attachments_now.bring_back(kept_picture, make("star.png", size=(400, 300)))
     qtbot.waitUntil(lambda: [thumb.is_missing for thumb in _thumbs(window)] == [False], timeout=20_000)
+    assert drafts(asked) == [Draft()], "it is measured again"
+    window.apply(told.ContextMeasured("a", replace(lost, lost=())))
     window.attachments_now._on_sent_seen_asked(kept_picture, window.chat.transcript)
     buttons = [button.text() for card in window.findChildren(SeenCard) for button in card.findChildren(Button)]
     assert "Open the picture" in buttons

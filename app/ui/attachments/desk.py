@@ -292,7 +292,7 @@ class AttachmentDesk(QObject):
 
     def _show_found(self, wanted: Picture, sha256: str, name: str) -> None:
         if sha256 == wanted.sha256:
-            self._lost -= {sha256}
+            self._chat.composer.draft_changed.emit(self._chat.composer.draft)  # what is read of the chat is another now
             self._chat.transcript.show_again()
         else:
             self.refused.emit(f"“{name}” is another picture than the one that is missing.")
