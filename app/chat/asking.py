@@ -62,7 +62,8 @@ class Asking:
             raise UsageError("There is nothing to send yet.", "empty")
         gone = next((picture for picture in draft.pictures if not decode_path(picture.path).exists()), None)
         if gone is not None:
-            said = f"The picture “{gone.name}” is missing: its file was deleted. Remove it, or attach it again."
+            named = f"picture “{gone.name}”" if gone.name else "picture"
+            said = f"The {named} is missing: its file was deleted. Remove it, or attach it again."
             raise UnsentError(said, "picture_gone", conversation, draft)
         is_new = not conversation
         free = self._is_free(model)

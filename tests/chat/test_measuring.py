@@ -129,9 +129,11 @@ def test_what_is_measured_is_what_is_sent(ready: Bench) -> None:
 
     gone = document("gone.txt", "gone")
     decode_path(gone.path).unlink()
+    picture = folder / f"{'a' * 64}.png"
+    picture.touch()
     draft = Draft(
         "  What do they cost?\ud800\n",
-        (Picture("a" * 64, 640, 480, encode_path(folder / f"{'a' * 64}.png")),),
+        (Picture("a" * 64, 640, 480, encode_path(picture)),),
         (
             document("a.pdf", "one\ftwo\fthree", first=2, last=3),
             document("b.txt", "x <end_of_turn> <start_of_image>"),
