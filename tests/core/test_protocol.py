@@ -78,7 +78,7 @@ EVENTS: list[Event] = [
     protocol.Loaded(1, INFO),
     protocol.LoadFailed(1, "cut", "“gem.gguf” is cut.", True, protocol.Offer(OPTIONS, "with 30 of 49 layers")),
     protocol.Unloaded(),
-    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,), (21,), (SIGHTING,)),
+    protocol.Measured(2, "id", 30, 4, (12, 14), 8192, 1024, 1, "too long", (3,), (21,), (SIGHTING,), ("5f",)),
     protocol.Rendered(7, (protocol.PromptPart("control", "<start_of_turn>", 1),), "It is too long."),
     protocol.Reading(3, 256, 512, 128),
     protocol.Seeing(3, 1, 4, 0.5),
