@@ -186,12 +186,12 @@ def _missing(path: Path, name: str) -> ModelError:
     """The folder of a disk that is away is gone too, or the empty folder that the disk is mounted on."""
     folder = os.fsencode(path.parent).decode("utf-8", "replace")
     if not os.path.isdir(path.parent):
-        state = f"neither is its folder {folder}"
+        state = f"neither is its folder {folder}. Its disk may not be connected"
     elif not os.listdir(path.parent):
-        state = f"its folder {folder} is empty"
+        state = f"its folder {folder} is empty. It was moved or deleted, or its disk is not connected"
     else:
         return ModelError(f"“{name}” is not there any more. It was moved, renamed or deleted.", "missing")
-    return ModelError(f"“{name}” is not there now, and {state}. Its disk may not be connected.", "away")
+    return ModelError(f"“{name}” is not there now, and {state}.", "away")
 
 
 def in_words(size: int) -> str:

@@ -53,7 +53,8 @@ def test_missing_with_its_disk(tmp_path: Path) -> None:
     error = refusal(tmp_path / "gem.gguf")
     assert error.code == "away"
     assert error.message == (
-        f"“gem.gguf” is not there now, and its folder {tmp_path} is empty. Its disk may not be connected."
+        f"“gem.gguf” is not there now, and its folder {tmp_path} is empty. "
+        "It was moved or deleted, or its disk is not connected."
     )
 
 

@@ -105,6 +105,7 @@ def test_a_file_is_asked_for_and_planned(page: FitPage, micro_model: Path, qtbot
 
 def test_a_file_without_a_plan_is_answered_with_a_sentence(page: FitPage, tmp_path: Path) -> None:
     gone = tmp_path / "gone.gguf"
+    gone.with_name("other.gguf").touch()
     page.show_file(gone, need_of(gone))
     assert page.trouble.text == "“gone.gguf” is not there any more. It was moved, renamed or deleted."
     page.show_machine(ALONE)
