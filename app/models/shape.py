@@ -54,7 +54,7 @@ def shape_of(header: Header, name: str) -> Shape:
     found, count = header.architecture, header.number(f"{header.architecture}.block_count")
     hidden = header.number(f"{found}.embedding_length")
     heads = max(header.numbers(f"{found}.attention.head_count"), default=0)
-    if not (count and hidden and heads):
+    if not (count and hidden and heads) or count > len(header.tensors):  # each layer has tensors
         raise ModelError(f"“{name}” does not say how large its layers are.", "shape")
     window = header.number(f"{found}.attention.sliding_window") if found in _GLOBAL_EVERY else 0
     is_global = _global_layers(header, count) if window else (True,) * count
