@@ -131,11 +131,9 @@ def test_all_of_a_call(holder: QWidget, style: Style, shown: Call, said: str) ->
 
 def drawn(make: Make, name: str) -> Picture:
     """A picture with its thumbnail, as the store keeps them."""
-    path = make(name)
-    path.rename(path.with_name("full.png"))
-    thumb = make(Path(name).stem + ".png")
+    thumb = make(name)
     thumb.rename(thumb.with_suffix(".thumb.png"))
-    return Picture(Path(name).stem, 64, 48, encode_path(thumb.parent / f"{Path(name).stem}.png"), name=name)
+    return Picture(Path(name).stem, 64, 48, encode_path(make(name)), name=name)
 
 
 def test_pictures_stand_below_from_the_start_side(face: Look, holder: QWidget, make: Make) -> None:
