@@ -58,7 +58,7 @@ def facts(model: CatalogueModel) -> ModelFacts:
     shape = catalogue_shape(model, model.quantisations[0])
     code, told = _source(model, "shape"), _source(model, "")
     rows = (
-        Fact("Parameters", _counted(parameters(model)), RECKONED),
+        Fact("Parameters", _counted(parameters(model), sees=bool(model.encoder)), RECKONED),
         Fact("Context", f"{model.context:,} tokens", _source(model, "context")),
         Fact("Modality", model.modality, told),
         Fact("Architecture", _ARCHITECTURES[model.architecture], told),
@@ -85,8 +85,9 @@ def file_facts(header: Header, name: str, image_part: Header | None = None) -> M
         shape = None
     context = header.number(f"{header.architecture}.context_length")
     sees = f"{'text and images' if image_part is not None else 'text'} in, text out"
+    weights = sum(prod(tensor.shape) for tensor in header.tensors)
     rows = (
-        Fact("Parameters", _counted(sum(prod(tensor.shape) for tensor in header.tensors)), "the file’s tensors"),
+        Fact("Parameters", _counted(weights, sees=image_part is not None), "the file’s tensors"),
         Fact("Quantisation", f"{header.quantisation or 'of its own kind'}, {in_words(header.file_size)}", HEADER),
         Fact("Context", f"{context:,} tokens" if context else _UNKNOWN, HEADER if context else ""),
         Fact("Modality", sees, "the files"),
@@ -167,9 +168,9 @@ def parameters(model: CatalogueModel) -> int:
     return matrices // 2 + norms
 
 
-def _counted(count: int) -> str:
+def _counted(count: int, *, sees: bool) -> str:
     number = f"{count / 1e9:.2f} billion" if count >= 1e9 else f"{count / 1e6:.1f} million"
-    return f"{number}, without the image part"
+    return f"{number}, without the image part" if sees else number
 
 
 def _memory(size: int) -> str:

@@ -52,7 +52,7 @@ class AboutPage(QWidget):
         column.addWidget(Words(look, "Measured on this computer", 13, 600))
         column.addWidget(self._nothing)
         column.addWidget(self._measured)
-        self._memory = Words(look, "Why other calculators give more memory", 13, 600)
+        self._memory = Words(look, "Memory of a long chat", 13, 600)
         column.addWidget(self._memory)
         column.addWidget(self._why)
         column.addStretch(1)
