@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 from app.chat.documents import chosen
 from app.core.message import Document
 from app.ui.attachments.attachment import document_words
+from app.ui.attachments.card_head import card_head
 from app.ui.attachments.page_fields import PageFields
-from app.ui.controls import ElidedWords, IconButton, Line, Words
+from app.ui.controls import Line, Words
 from app.ui.look import Look
 from app.ui.painting import margins
 
@@ -40,7 +41,7 @@ class DocumentCard(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._head())
+        column.addLayout(card_head(look, "What the model reads", document.name, self.closed))
         column.addWidget(Line(look))
         body = QHBoxLayout()
         body.setContentsMargins(margins(14, 10, 6, 10))
@@ -52,19 +53,6 @@ class DocumentCard(QWidget):
     def sizeHint(self) -> QSize:
         layout = self.layout()
         return QSize(self._look.px(WIDTH), layout.sizeHint().height() if layout else 0)
-
-    def _head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(margins(14, 4, 6, 3))
-        row.setSpacing(8)
-        row.addWidget(Words(self._look, "What the model reads", 13, 600))
-        name = ElidedWords(self._look, 12, token="text3")
-        name.set_text(self._document.name)
-        row.addWidget(name, 1)
-        close = IconButton(self._look, "close", "Close", "Esc", icon_size=14)
-        close.clicked.connect(self.closed)
-        row.addWidget(close)
-        return row
 
     def _foot(self, tokens: int | None) -> QHBoxLayout:
         document = self._document

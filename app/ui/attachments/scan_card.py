@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.core.message import Scan
 from app.media.documents import MOST_SCANS
 from app.ui.attachments.attachment import pages_cost
+from app.ui.attachments.card_head import card_head
 from app.ui.attachments.page_fields import PageFields
 from app.ui.attachments.sight import Sight
-from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
+from app.ui.controls import Button, Line, Words
 from app.ui.figures import count as count_words
 from app.ui.look import Look
 from app.ui.painting import margins
@@ -43,7 +44,7 @@ class ScanCard(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._head())
+        column.addLayout(card_head(look, "Pages as pictures", scan.name, self.closed))
         column.addWidget(Line(look))
         self._rows = (_row(self.pages, self.cost, above=10), _row(self.note, self.take, above=0))
         for row in self._rows:
@@ -54,19 +55,6 @@ class ScanCard(QWidget):
         layout = self.layout()
         wide = max(row.sizeHint().width() for row in self._rows)
         return QSize(max(self._look.px(WIDTH), wide), layout.sizeHint().height() if layout else 0)
-
-    def _head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(margins(14, 4, 6, 3))
-        row.setSpacing(8)
-        row.addWidget(Words(self._look, "Pages as pictures", 13, 600))
-        name = ElidedWords(self._look, 12, token="text3")
-        name.set_text(self._scan.name)
-        row.addWidget(name, 1)
-        close = IconButton(self._look, "close", "Close", "Esc", icon_size=14)
-        close.clicked.connect(self.closed)
-        row.addWidget(close)
-        return row
 
     @property
     def _count(self) -> int:

@@ -14,9 +14,10 @@ from app.core.message import USUAL_IMAGE_TOKENS, PanAndScan, Picture
 from app.core.protocol import Sighting
 from app.media.tiles import Box, Views, can_look_closer, views
 from app.ui.attachments.attachment import CHOICES, parts, size, tokens_of, views_of
+from app.ui.attachments.card_head import card_head
 from app.ui.attachments.sight import Sight
 from app.ui.attachments.thumbs import draw_rounded, part
-from app.ui.controls import Button, ElidedWords, IconButton, Line, Words
+from app.ui.controls import Button, Line, Words
 from app.ui.figures import tokens
 from app.ui.look import Look
 from app.ui.menus import Menu
@@ -81,7 +82,8 @@ class SeenCard(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._head(title))
+        of = ", ".join(filter(None, (picture.name, size(picture))))
+        column.addLayout(card_head(look, title, of, self.closed))
         column.addWidget(Line(look))
         if self._views is not None:
             column.addWidget(self._views)
@@ -97,19 +99,6 @@ class SeenCard(QWidget):
             shown.sizeHint().width() for shown in (self._views, self._sentence, self._below) if shown is not None
         )
         return QSize(max(wide, self._look.px(NARROWEST)), layout.sizeHint().height() if layout else 0)
-
-    def _head(self, title: str) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(margins(14, 4, 6, 3))
-        row.setSpacing(8)
-        row.addWidget(Words(self._look, title, 13, 600))
-        name = ElidedWords(self._look, 12, token="text3")
-        name.set_text(", ".join(filter(None, (self._picture.name, size(self._picture)))))
-        row.addWidget(name, 1)
-        close = IconButton(self._look, "close", "Close", "Esc", icon_size=14)
-        close.clicked.connect(self.closed)
-        row.addWidget(close)
-        return row
 
     def _sum(self) -> QHBoxLayout:
         row = QHBoxLayout()
