@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
+
+from app.core.files import replace_whole
 
 MEMORY = 256 << 20  # bytes of embeddings kept in memory; 65 pictures of a 12B model
 DISK = 2 << 30  # bytes of embeddings kept on disk
@@ -83,14 +84,7 @@ def read_checked(file: Path) -> bytes | None:
 
 def write_checked(file: Path, content: bytes) -> None:
     """Writes a file whole or not at all, with what tells later whether it is as it was. Raises OSError."""
-    part = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(hashlib.sha256(content).digest() + content)
-        part.replace(file)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    replace_whole(file, hashlib.sha256(content).digest() + content)
 
 
 def _cap(folder: Path, most: int) -> None:

@@ -6,7 +6,6 @@ doctor --check` forgets it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from time import time
 
 import msgspec
 
+from app.core.files import replace_whole
 from app.engine.probe import Verdict
 from app.models.drivers import drivers
 
@@ -72,11 +72,8 @@ class Tried:
     def _write(self) -> None:
         if self._file is None:
             return
-        part = self._file.with_suffix(f".{os.getpid()}.part")
         with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.encode(self._ends))
-            part.replace(self._file)
+            replace_whole(self._file, msgspec.json.encode(self._ends))
 
 
 def _mark(library: Path) -> str:

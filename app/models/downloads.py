@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from app.core.errors import DownloadError, UsageError
+from app.core.files import replace_whole
 from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue, catalogue_shape
 from app.models.fetch import Fetch, Fetched, Progress, Room, Stopped
 from app.models.hub import Hub
@@ -247,9 +249,5 @@ class Downloads:
         self._write((*kept, Record(path, model.id, file.repository, fetched.size, fetched.sha256)))
 
     def _write(self, records: tuple[Record, ...]) -> None:
-        part = self._records.with_suffix(".part")
-        try:
-            part.write_bytes(msgspec.json.format(msgspec.json.encode(records)))
-            part.replace(self._records)
-        except OSError:  # the files are there; only verify knows less
-            part.unlink(missing_ok=True)
+        with suppress(OSError):  # the files are there; only verify knows less
+            replace_whole(self._records, msgspec.json.format(msgspec.json.encode(records)))

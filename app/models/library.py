@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.errors import ModelError
+from app.core.files import replace_whole
 from app.core.paths import decode_path, display_name, encode_path
 from app.gguf.header import PART, Header, parts, read_header
 from app.gguf.projector import image_part
@@ -183,10 +184,7 @@ class Library:
     def _remember(self) -> None:
         """A memory that cannot be written costs time only."""
         with contextlib.suppress(OSError):
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._memory.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(msgspec.json.encode(self._known))
-            fresh.replace(self._memory)
+            replace_whole(self._memory, msgspec.json.encode(self._known))
 
 
 def is_empty(folder: Path) -> bool:

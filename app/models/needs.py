@@ -6,12 +6,12 @@ What was read holds while the file and all image parts beside it have the same s
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from app.core.errors import ModelError
+from app.core.files import replace_whole
 from app.core.paths import display_name, encode_path
 from app.gguf.header import parts, read_header
 from app.gguf.projector import beside
@@ -83,10 +83,7 @@ class Needs:
         for key in list(self._known.files)[:-_MOST]:
             del self._known.files[key]
         with contextlib.suppress(OSError):
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._memory.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(msgspec.json.encode(self._known))
-            fresh.replace(self._memory)
+            replace_whole(self._memory, msgspec.json.encode(self._known))
 
 
 def _recall(memory: Path) -> _Remembered:

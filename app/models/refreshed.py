@@ -13,6 +13,7 @@ from threading import Event
 import msgspec
 
 from app.core.errors import DownloadError
+from app.core.files import replace_whole
 from app.models.catalogue import CatalogueFile, CatalogueModel, catalogue
 from app.models.fetch import Stopped
 from app.models.hub import Hub, RetryLater
@@ -77,11 +78,8 @@ class Refreshed:
             return ()
 
     def _write(self, seen: list[Seen]) -> None:
-        part = self._path.with_suffix(".part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.format(msgspec.json.encode(seen)))
-            part.replace(self._path)
+            replace_whole(self._path, msgspec.json.format(msgspec.json.encode(seen)))
         except OSError as error:
             raise DownloadError(f"{self._path.parent} cannot be written to ({error.strerror}).", "folder") from error
 
