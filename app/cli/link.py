@@ -46,16 +46,19 @@ class SessionLink:
         for number in _SIGNALS:
             self._handlers[number] = signal.signal(number, self._on_signal)
         try:
-            self._runner.begin()
-            begun = self.call(ChatSession.begin)
-        except (UserError, BugError):
+            begun = self._begin()
+        except BaseException:
             self.__exit__()
             raise
-        except Exception as error:
-            self.__exit__()
-            raise BugError(str(error) or type(error).__name__, traceback.format_exc()) from error
         self.notices = tuple(change for change in begun if isinstance(change, Notice))
         return self
+
+    def _begin(self) -> tuple[Change, ...]:
+        try:
+            self._runner.begin()
+        except Exception as error:
+            raise _bug(error) from error
+        return self.call(ChatSession.begin)
 
     def __exit__(self, *_: object) -> None:
         self._runner.close(_CLOSE_SECONDS)
@@ -86,7 +89,7 @@ class SessionLink:
             except UserError as error:
                 answer.set_exception(error)
             except Exception as error:  # noqa: BLE001 - a bug on the session's thread is the caller's to tell, once
-                answer.set_exception(BugError(str(error) or type(error).__name__, traceback.format_exc()))
+                answer.set_exception(_bug(error))
             else:
                 answer.set_result(found)
                 return told(found)
@@ -116,3 +119,7 @@ class SessionLink:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._arrived.put(Interrupted())
+
+
+def _bug(error: Exception) -> BugError:
+    return BugError(str(error) or type(error).__name__, "".join(traceback.format_exception(error)))
